@@ -1,0 +1,86 @@
+// The spawner's interface. A spawner runs servers somewhere and keeps no memory of its own: what it must remember goes
+// into State, which the hub stores unread and hands back, so a restarted hub finds its servers again.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/task.hpp"
+#include "base/upstream.hpp"
+#include "base/worker_pool.hpp"
+#include "config/settings.hpp"
+
+namespace passerelle::spawners {
+
+using State = std::string;  ///< Opaque to everybody but the spawner that made it; small, no secrets.
+
+/// All that a start needs. Secrets are in `secret` and `environment` and never in an argument vector.
+struct ServerSpec {
+  std::string launch_id;      ///< 16 hex digits; names directories, cgroups, jobs. Never used twice.
+  std::string username;
+  std::string server_name;    ///< Empty: default server.
+  std::string base_path;      ///< "/user/alice/": the server is asked with this prefix.
+  std::string secret;         ///< The server must accept only requests that carry it (jupyter: its token).
+  config::Profile profile;
+  std::map<std::string, std::string> values;
+  std::string data_dir;       ///< The gateway's.
+  std::chrono::steady_clock::duration start_timeout{};
+};
+
+struct Started {
+  Upstream upstream;
+  State state;
+};
+
+struct Liveness {
+  enum class Kind { running, ended, unknown };  ///< unknown: could not tell; never a reason to forget a server.
+  Kind kind = Kind::unknown;
+  std::optional<int> exit_code;      ///< ended: 0..255, or 128 + signal
+  std::optional<Cause> cause;        ///< ended: out_of_memory, crashed, ...; none: ended by itself with 0
+  std::string log_tail;              ///< ended: last 20 lines
+  std::optional<Upstream> upstream;  ///< running: where, if the spawner knows (adoption)
+};
+
+/// What a start tells while it runs. Called on the hub's loop; outlives the call.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  /// A new step begins: "prepare", "spawn", "listen". The one before has ended well.
+  virtual void step(std::string_view name) = 0;
+  virtual void log(std::string_view lines) = 0;   ///< What the server printed since the last call.
+  /// Stored durably before this returns: from here on a restarted hub can find what was begun.
+  virtual Task<Result<void>> remember(State state) = 0;
+};
+
+enum class StopMode { gentle, now };
+
+class Spawner {
+ public:
+  virtual ~Spawner() = default;
+  virtual const std::string& name() const noexcept = 0;
+  /// Returns once the address is known and something of ours listens there. On failure or cancellation nothing is left
+  /// behind: no process, socket or directory. The Error carries a Cause, the log's tail and the exit code.
+  virtual Task<Result<Started>> start(ServerSpec spec, Progress& progress) = 0;
+  virtual Task<Result<Liveness>> poll(State state) = 0;
+  /// Completes when the server ends (or its state becomes known to be lost). The hub runs one per running server; a
+  /// spawner without a better way polls. Cancelled by the hub when it stops the server itself.
+  virtual Task<Result<Liveness>> wait_for_end(State state) = 0;
+  /// Already gone is success. Returns when no process is left; cleans up all that start() made.
+  virtual Task<Result<void>> stop(State state, StopMode mode) = 0;
+  /// After a restart: the launch ids that this spawner still has something of. What the store does not know is stopped.
+  virtual Task<Result<std::vector<std::pair<std::string, State>>>> found() = 0;
+};
+
+struct Surroundings {
+  asio::io_context& loop;
+  WorkerPool& workers;
+  std::string data_dir;
+};
+
+Result<std::unique_ptr<Spawner>> make_spawner(const config::Spawner& settings, Surroundings around);
+std::vector<std::string_view> spawner_types();
+
+}  // namespace passerelle::spawners
