@@ -11,7 +11,7 @@ target_compile_definitions(passerelle_options INTERFACE
 # g++ 12 reports these inside its own coroutine frames and inlined std::string code: false alarms (GCC PR105329, PR98021).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(passerelle_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow
-    -Wno-array-bounds)
+    -Wno-array-bounds -Wno-stringop-overread)
 endif()
 
 if(PASSERELLE_SANITIZE STREQUAL "asan")
