@@ -1,9 +1,11 @@
-// HttpClient: one awaitable HTTP request, for control-plane calls (is the server up?, OIDC discovery, REST APIs).
-// libcurl's multi interface driven by the caller's Asio loop; never used on the proxy's request path.
+// HttpClient: one awaitable HTTP request, for control-plane calls (is the server up?, OIDC
+// discovery, REST APIs). libcurl's multi interface driven by the caller's Asio loop; never used on
+// the proxy's request path.
 #pragma once
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,14 +15,17 @@
 
 namespace passerelle {
 
+class CurlMulti;
+
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;                                           ///< http:// or https:// only; redirects are not followed.
+  std::string url;  ///< http:// or https:// only; redirects are not followed.
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::optional<Upstream> connect_to;                        ///< Connect here, whatever the URL's host says.
-  std::chrono::milliseconds timeout{10'000};                 ///< Whole request.
-  std::size_t most_body = 1U << 20U;                         ///< A longer response body is Errc::exhausted.
+  std::optional<Upstream> connect_to;         ///< Connect here, whatever the URL's host says.
+  std::chrono::milliseconds timeout{10'000};  ///< Whole request.
+  std::size_t most_body = 1U << 20U;          ///< A longer response body is Errc::exhausted.
+  std::string ca_file;  ///< Trust these instead of the system's; empty: system.
 };
 
 struct HttpResponse {
@@ -31,19 +36,23 @@ struct HttpResponse {
 
 class HttpClient {
  public:
-  /// All calls come from `loop`'s thread; the client must be destroyed there (or after the loop has ended).
+  /// All calls come from `loop`'s thread; the client must be destroyed there (or after the loop has
+  /// ended).
   explicit HttpClient(asio::io_context& loop);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  /// Any HTTP status is a value. Errc::timeout, or Errc::unavailable when nobody answers (message: curl's own words).
-  /// Cancelling the task drops the connection.
+  /// Any HTTP status is a value. Errc::timeout, or Errc::unavailable when nobody answers (message:
+  /// curl's own words); Errc::invalid for a method, header or URL that cannot be sent,
+  /// Errc::exhausted above the limits (1024 requests at once, 256 KiB of headers). Cancelling the
+  /// task drops the connection at once. Without `connect_to`, the proxy variables of the
+  /// environment are followed. The program must ignore SIGPIPE: OpenSSL raises it.
   Task<Result<HttpResponse>> fetch(HttpRequest request);
 
  private:
-  class Multi;
-  std::unique_ptr<Multi> multi_;
+  std::shared_ptr<CurlMulti>
+      multi_;  // shared with the requests under way: each may outlive the client
 };
 
 }  // namespace passerelle
