@@ -3,7 +3,7 @@
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 add_library(passerelle_options INTERFACE)
 target_compile_options(passerelle_options INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Werror -Wno-error=deprecated-declarations
+  -Wall -Wextra -Wshadow -Wconversion -Werror -Wno-error=deprecated-declarations -Wno-missing-field-initializers
   -fno-omit-frame-pointer)
 target_include_directories(passerelle_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(passerelle_options INTERFACE
@@ -11,7 +11,7 @@ target_compile_definitions(passerelle_options INTERFACE
 # g++ 12 reports these inside its own coroutine frames and inlined std::string code: false alarms (GCC PR105329, PR98021).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(passerelle_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow
-    -Wno-array-bounds -Wno-stringop-overread)
+    -Wno-array-bounds -Wno-stringop-overread -Wno-mismatched-new-delete)
 endif()
 
 if(PASSERELLE_SANITIZE STREQUAL "asan")
