@@ -19,7 +19,8 @@ struct Route {
   Upstream upstream;
   /// Set on every request that goes up, replacing what the client sent under that name (the server's own secret).
   std::vector<std::pair<std::string, std::string>> set_headers;
-  std::uint64_t tag = 0;         ///< The gate's own; the proxy does not read it.
+  std::uint64_t tag = 0;         ///< The gate's own, as is `for_gate`; the proxy reads neither.
+  std::shared_ptr<const void> for_gate;
   /// Coarse seconds since the epoch of the last byte either way; relaxed stores by proxy threads.
   mutable std::atomic<std::int64_t> last_activity{0};
   /// Open tunnels and requests under way; the hub reads it for culling.
