@@ -1,0 +1,113 @@
+"""passerelle as a peer: the real program with a real session. Signs in and launches through its pages, as a person does,
+so that every request of the load is checked like a person's. The upstream is a server that the local spawner runs."""
+
+import http.cookiejar
+import os
+import secrets
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from html.parser import HTMLParser
+
+from peers import Peer
+
+CONFIGURATION = """
+public_url: http://127.0.0.1:{port}
+listen: {{http: "127.0.0.1:{port}"}}
+data_dir: {folder}/data-{transport}
+authenticators: {{bench: {{type: dummy, password_file: {password_file}, claim: false}}}}
+access: {{allow: all}}
+spawners: {{here: {{type: local}}}}
+profiles:
+  - {{name: upstream, spawner: here, command: ["{upstream}", "--core", "1"], transport: {transport}}}
+proxy: {{threads: 1}}
+log: {{access: false}}
+"""
+
+
+class Forms(HTMLParser):
+    """The forms of a page: action, method, and the fields as they stand."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.forms = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        a = dict(attributes)
+        if tag == "form":
+            self.forms.append({"action": a.get("action", ""), "method": a.get("method", "get").lower(), "fields": {}})
+        elif tag in ("input", "button") and self.forms and a.get("name"):
+            if a.get("type") not in ("radio", "checkbox") or "checked" in a:
+                self.forms[-1]["fields"][a["name"]] = a.get("value", "")
+
+
+class Gateway(Peer):
+    checks = "session"
+
+    def __init__(self, name, folder, upstream_port, program, upstream, transport):
+        super().__init__(name, folder, upstream_port)
+        self.program, self.upstream, self.transport = program, upstream, transport
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self.jar = http.cookiejar.CookieJar()
+        self.browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
+
+    def start(self):
+        password = secrets.token_hex(16)
+        password_file = self.folder / f"password-{self.transport}"
+        password_file.write_text(password)
+        password_file.chmod(0o600)
+        configuration = self.folder / f"passerelle-{self.transport}.yaml"
+        configuration.write_text(CONFIGURATION.format(port=self.port, folder=self.folder, transport=self.transport,
+                                                      password_file=password_file, upstream=self.upstream))
+        self.spawn([str(self.program), "serve", "--config", str(configuration)])
+        page, _ = self.open("/hub/login")
+        self.submit(page, "password", username="bench", password=password)
+        self.launch()
+        self.headers_file = self.folder / f"headers-{self.transport}"
+        self.headers_file.write_text("Cookie: " + "; ".join(f"{c.name}={c.value}" for c in self.jar) + "\n")
+        self.headers_file.chmod(0o600)
+
+    def launch(self):
+        page, _ = self.open("/hub/spawn")
+        if any("spawn" in form["action"] and form["method"] == "post" for form in Forms(page).forms):
+            self.submit(page, None, action="spawn")
+        self.path = "/user/bench/"
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            body, status = self.open(self.path)
+            if status == 200 and body == "x" * 200:
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"{self.name}: the server did not come up, see {self.log}")
+
+    def stop(self):
+        """Ends the server first: it is made to outlive the gateway."""
+        if self.process:
+            try:
+                page, _ = self.open("/hub/home")
+                self.submit(page, None, action="stop")
+            except (RuntimeError, OSError) as problem:
+                print(f"{self.name}: its server may still run ({problem})")
+        super().stop()
+
+    def open(self, path, data=None):
+        headers = {"Accept": "text/html", "Origin": self.origin, "Sec-Fetch-Site": "same-origin"}
+        request = urllib.request.Request(urllib.parse.urljoin(self.origin, path), data=data, headers=headers)
+        try:
+            with self.browser.open(request, timeout=30) as answer:
+                return answer.read().decode(), answer.status
+        except urllib.error.HTTPError as refused:
+            return refused.read().decode(), refused.code
+
+    def submit(self, page, has_field, action="", **values):
+        """Sends the form that has this field, or whose action holds this word."""
+        for form in Forms(page).forms:
+            if (has_field in form["fields"]) if has_field else (action in form["action"] and form["method"] == "post"):
+                fields = urllib.parse.urlencode({**form["fields"], **values}).encode()
+                body, status = self.open(form["action"], fields)
+                if status >= 400:
+                    raise RuntimeError(f"{self.name}: {form['action']} answered {status}")
+                return body
+        raise RuntimeError(f"{self.name}: no form with {has_field or action} on the page")
