@@ -1,0 +1,215 @@
+#include "auth/login.hpp"
+
+#include "auth/name.hpp"
+#include "base/log.hpp"
+
+namespace passerelle::auth {
+namespace {
+
+// The name that is being guessed at, for the throttle: normalised, so that spellings share their
+// tries.
+std::string typed_key(const std::string& typed) {
+  const auto name = normalise_name(typed);
+  return name ? name->key : cut_name(typed);
+}
+
+ShowForm slow_down(seconds wait, const std::string& shown) {
+  ShowForm form;
+  form.status = 429;
+  form.message = "sign-in.slow-down";
+  form.message_values["seconds"] = std::to_string(wait.count());
+  form.retry_after = wait;
+  form.keep["username"] = shown;
+  form.attempted_name = shown;
+  return form;
+}
+
+}  // namespace
+
+Login::Login(Parts parts) : parts_(parts) {}
+
+void Login::record(const Attempt& attempt,
+                   std::string actor,
+                   std::string result,
+                   std::string cause) {
+  store::AuditEvent event;
+  event.at = parts_.clock.now();
+  event.actor = std::move(actor);
+  event.action = "sign-in";
+  event.target = "authenticator/" + attempt.authenticator;
+  event.result = std::move(result);
+  event.cause = std::move(cause);
+  event.peer = attempt.peer;
+  parts_.audit.append(std::move(event));
+}
+
+Task<Result<LoginAnswer>> Login::handle(Authenticator& method,
+                                        AuthRequest request,
+                                        Browser browser) {
+  Attempt attempt;
+  attempt.authenticator = method.name();
+  attempt.peer = request.peer;
+  attempt.counted = request.method == "POST";
+  const std::string typed(text::field(request.form, "username"));
+  attempt.shown = cut_name(typed);
+  if (!typed.empty()) attempt.name = typed_key(typed);
+  if (attempt.counted) {
+    if (const auto wait = parts_.throttle.begin(attempt.peer, attempt.name)) {
+      record(attempt, attempt.shown, "refused", "throttled");
+      co_return LoginAnswer(slow_down(*wait, attempt.shown));
+    }
+  }
+  auto answer = co_await decide(method, std::move(request), std::move(browser), attempt);
+  if (!answer) {
+    if (attempt.counted) parts_.throttle.untold(attempt.peer, attempt.name);
+    if (answer.error().code() != Errc::not_found)
+      record(attempt, attempt.shown, "failed", "could-not-tell");
+    co_return answer;
+  }
+  const auto* form = std::get_if<ShowForm>(&*answer);
+  if (form != nullptr && form->failed) {
+    parts_.throttle.failed(attempt.peer, attempt.name);
+    record(attempt, cut_name(form->attempted_name), "refused", form->message);
+  } else if (attempt.counted && (form != nullptr || std::holds_alternative<Redirect>(*answer))) {
+    parts_.throttle.untold(attempt.peer, attempt.name);
+  } else if (attempt.counted) {
+    parts_.throttle.succeeded(attempt.peer, attempt.name);
+  }
+  co_return answer;
+}
+
+Task<Result<LoginAnswer>> Login::decide(Authenticator& method,
+                                        AuthRequest request,
+                                        Browser browser,
+                                        const Attempt& attempt) {
+  // Twice at most: on a conflict somebody else took the name between the authenticator's look and
+  // our entry.
+  for (int round = 0; round < 2; ++round) {
+    auto answer = co_await method.handle(request);
+    if (!answer) co_return std::move(answer).error();
+    if (auto* form = std::get_if<ShowForm>(&*answer)) co_return LoginAnswer(std::move(*form));
+    if (auto* redirect = std::get_if<Redirect>(&*answer))
+      co_return LoginAnswer(std::move(*redirect));
+    SignedIn signed_in = std::get<SignedIn>(std::move(*answer));
+    auto outcome = co_await admit(std::move(signed_in), request.next, browser, attempt);
+    const bool taken = !outcome && outcome.error().code() == Errc::conflict;
+    if (!taken) co_return outcome;
+  }
+  co_return Error(Errc::unavailable, "the name was taken and freed again meanwhile");
+}
+
+LoginAnswer Login::refuse(std::string_view reason,
+                          const Identity& identity,
+                          const Attempt& attempt) {
+  record(attempt, cut_name(identity.display_name), "refused", std::string(reason));
+  return Refused{std::string(reason)};
+}
+
+// Who would come in, before a row or a seat is spent on them. The username is only right to presume
+// when nobody else holds it: the second alice becomes alice-2, and must not be let in, or made an
+// administrator, as alice.
+Task<Result<Person>> Login::foresee(Identity identity) {
+  Person person;
+  person.authenticator = identity.authenticator;
+  person.subject = identity.subject;
+  person.groups = identity.groups;
+  auto known = co_await parts_.users.find_by_identity(identity.authenticator, identity.subject);
+  if (known) person.username = known->username;
+  if (known || known.error().code() != Errc::not_found) {
+    if (known) co_return person;
+    co_return std::move(known).error();
+  }
+  const std::string wanted = text::ascii_lower(identity.username_hint);
+  auto holder = co_await parts_.users.find_by_name(wanted);
+  if (!holder && holder.error().code() != Errc::not_found) co_return std::move(holder).error();
+  if (!holder) person.username = wanted;
+  co_return person;
+}
+
+Task<Result<LoginAnswer>> Login::admit(SignedIn signed_in,
+                                       std::string next,
+                                       Browser browser,
+                                       const Attempt& attempt) {
+  auto person = co_await foresee(signed_in.identity);
+  if (!person) co_return std::move(person).error();
+  const Admission foreseen = parts_.policy.admit(*person);
+  if (const auto* refusal = std::get_if<Refusal>(&foreseen))
+    co_return refuse(to_string(*refusal), signed_in.identity, attempt);
+
+  store::NewUser wanted;
+  wanted.authenticator = signed_in.identity.authenticator;
+  wanted.subject = signed_in.identity.subject;
+  wanted.wanted_username = signed_in.identity.username_hint;
+  wanted.display_name = signed_in.identity.display_name;
+  wanted.groups = signed_in.identity.groups;
+  wanted.max_users = signed_in.max_users;
+  wanted.credentials = signed_in.first;
+  auto entered = co_await parts_.users.enter(std::move(wanted), signed_in.must_be_new);
+  if (!entered) {
+    if (entered.error().code() == Errc::exhausted)
+      co_return refuse("no-seats", signed_in.identity, attempt);
+    co_return std::move(entered).error();
+  }
+  // Asked again with the username they really got.
+  Admission admission = parts_.policy.admit(entered->user);
+  if (const auto* refusal = std::get_if<Refusal>(&admission)) {
+    if (entered->created) {
+      auto erased = co_await parts_.users.erase(entered->user.id);
+      if (!erased) co_return std::move(erased).error();
+    }
+    co_return refuse(to_string(*refusal), signed_in.identity, attempt);
+  }
+  Admitted admitted = std::get<Admitted>(std::move(admission));
+  auto answer =
+      co_await open_session(std::move(entered->user), std::move(admitted), std::move(signed_in),
+                            std::move(next), std::move(browser), attempt);
+  co_return answer;
+}
+
+Task<Result<LoginAnswer>> Login::open_session(store::User user,
+                                              Admitted admitted,
+                                              SignedIn signed_in,
+                                              std::string next,
+                                              Browser browser,
+                                              const Attempt& attempt) {
+  const auto account = make_account(user, std::move(admitted));
+  parts_.sessions.update(account);
+  parts_.tokens.update(account);
+  SessionTable::Issue request;
+  request.account = account;
+  request.until = signed_in.session_until;
+  request.user_agent = std::move(browser.user_agent);
+  request.peer = attempt.peer;
+  auto issued = co_await parts_.sessions.issue(std::move(request));
+  if (!issued) co_return Error(Errc::unavailable, issued.error().message());
+  if (const SessionPointer old = parts_.sessions.verify(browser.old_secret)) {
+    auto ended = co_await parts_.sessions.revoke(old->id);
+    if (!ended)
+      log::warn("auth", "an old session is still stored", {{"error", ended.error().message()}});
+  }
+  record(attempt, account->username, "ok", "");
+  Welcome welcome;
+  welcome.secret = std::move(issued->secret);
+  welcome.lasts = issued->lasts;
+  welcome.session = std::move(issued->session);
+  welcome.set_cookies = std::move(signed_in.set_cookies);
+  welcome.notice = std::move(signed_in.notice);
+  welcome.notice_values = std::move(signed_in.notice_values);
+  welcome.next = std::move(next);
+  co_return LoginAnswer(std::move(welcome));
+}
+
+Task<Result<void>> Login::sign_out(SessionPointer session, std::string peer) {
+  auto revoked = co_await parts_.sessions.revoke(session->id);
+  store::AuditEvent event;
+  event.at = parts_.clock.now();
+  event.actor = session->account().username;
+  event.action = "sign-out";
+  event.target = "session/" + session->id.substr(0, 8);
+  event.result = revoked ? "ok" : "failed";
+  event.peer = std::move(peer);
+  parts_.audit.append(std::move(event));
+  co_return revoked;
+}
+
+}  // namespace passerelle::auth

@@ -1,0 +1,81 @@
+#include "auth/permissions.hpp"
+
+#include <algorithm>
+
+namespace passerelle::auth {
+namespace {
+
+constexpr std::string_view kInherit = "inherit";
+
+// JupyterHub's role "admin".
+const ScopeName kAdministrator[] = {
+    "admin-ui", "admin:users",    "admin:servers", "admin:services", "tokens",   "admin:groups",
+    "read:hub", "list:services",  "read:services", "proxy",          "shutdown", "access:services",
+    "shares",   "access:servers", "read:roles",    "read:metrics"};
+
+bool changes_a_person(ScopeName what) noexcept {
+  return what == ScopeName("admin:users") || what == ScopeName("users") ||
+         what == ScopeName("delete:users");
+}
+
+bool whole_administrator(const Principal& who) noexcept {
+  return who.account->admin && !who.narrowed;
+}
+
+bool inherits(const std::vector<std::string>& scopes) {
+  return std::find(scopes.begin(), scopes.end(), kInherit) != scopes.end();
+}
+
+Result<ScopeSet> parse(const std::vector<std::string>& scopes, std::string_view owner) {
+  ScopeSet set;
+  for (const std::string& scope : scopes) {
+    auto added = set.add(scope, owner);
+    if (!added) return std::move(added).error();
+  }
+  return set;
+}
+
+}  // namespace
+
+Principal principal_of(std::shared_ptr<const Account> account) {
+  Principal principal{std::move(account), {}, std::nullopt};
+  (void)principal.rights.add("self", principal.account->username);
+  if (principal.account->admin)
+    for (const ScopeName name : kAdministrator) principal.rights.add(name, Filter{});
+  return principal;
+}
+
+Result<Principal> principal_of(std::shared_ptr<const Account> owner,
+                               const std::vector<std::string>& scopes) {
+  Principal principal = principal_of(std::move(owner));
+  if (inherits(scopes)) return principal;
+  auto narrowed = parse(scopes, principal.account->username);
+  if (!narrowed) return std::move(narrowed).error();
+  principal.narrowed = std::move(*narrowed);
+  return principal;
+}
+
+bool allowed(const Principal& who, ScopeName what, const Target& target) noexcept {
+  if (target.admin && changes_a_person(what) && !whole_administrator(who)) return false;
+  return who.rights.satisfies(what, target) &&
+         (!who.narrowed || who.narrowed->satisfies(what, target));
+}
+
+Result<void> may_hand_out(const Principal& who,
+                          const Account& owner,
+                          const std::vector<std::string>& scopes) {
+  if (inherits(scopes)) {
+    const bool own = who.account->id == owner.id;
+    if (!who.narrowed && (own || who.account->admin)) return {};
+    return Error(Errc::forbidden, "only the owner or an administrator hands out \"inherit\"");
+  }
+  auto asked = parse(scopes, owner.username);
+  if (!asked) return std::move(asked).error();
+  for (const ScopeSet::Grant& grant : asked->grants())
+    if (!who.rights.covers(grant) || (who.narrowed && !who.narrowed->covers(grant)))
+      return Error(Errc::forbidden,
+                   "scope " + std::string(grant.name.text()) + " is more than you have");
+  return {};
+}
+
+}  // namespace passerelle::auth

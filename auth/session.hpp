@@ -1,0 +1,115 @@
+// SessionTable: which browser is signed in as whom. Proxy threads ask verify() on every request;
+// everything else is called on the hub's loop. The store holds what survives a restart; the table
+// in memory decides.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "auth/account.hpp"
+#include "auth/csrf.hpp"
+#include "auth/permissions.hpp"
+#include "auth/policy.hpp"
+#include "auth/secret_table.hpp"
+#include "base/clock.hpp"
+#include "base/task.hpp"
+#include "config/settings.hpp"
+#include "store/store.hpp"
+
+namespace passerelle::auth {
+
+/// One signed-in browser. Immutable but for its life.
+struct SessionView : TableView {
+  std::string id;  ///< SHA-256 (hex) of the secret; to list and revoke. Not secret, but show its
+                   ///< start only.
+  secrets::Digest key{};  ///< The same, as the table's key.
+  Principal principal;    ///< Asked by permissions.hpp; principal.account is the person.
+  std::string csrf;       ///< For forms and for our own scripts.
+  Instant created{};
+  Instant expires{};  ///< Absolute end; an idle session ends sooner.
+  std::string user_agent;
+  std::string peer;
+  std::shared_ptr<Life> life;
+
+  const Account& account() const noexcept { return *principal.account; }
+};
+
+using SessionPointer = std::shared_ptr<const SessionView>;
+
+class SessionTable {
+ public:
+  /// All outlive the table.
+  SessionTable(store::SessionStore& store,
+               const Csrf& csrf,
+               const Clock& clock,
+               config::Sessions times);
+
+  /// At start: the stored sessions of these users, without those whom `policy` refuses by now (they
+  /// are erased).
+  Task<Result<std::size_t>> load(std::vector<store::User> users, const Policy& policy);
+
+  struct Issue {
+    std::shared_ptr<const Account> account;
+    std::optional<Instant> until;  ///< The session ends no later.
+    std::string user_agent;        ///< Cut to 200 bytes.
+    std::string peer;
+  };
+  struct Issued {
+    std::string secret;  ///< For the cookie; nobody can read it again.
+    SessionPointer session;
+    seconds lasts{0};
+  };
+  /// A new secret each time; durable when it returns. Beyond 32 sessions of one person the one
+  /// unused for longest ends. Errc::conflict: the person's sessions were revoked meanwhile.
+  Task<Result<Issued>> issue(Issue request);
+
+  /// The session of this cookie value, or null. Any thread; never waits, never asks the store.
+  /// Counts as use.
+  SessionPointer verify(std::string_view secret) const;
+
+  /// Ends it at once, on all threads; then in the store. An erasure that fails there is tried again
+  /// by sweep(): the error says that a restart before then would bring the session back.
+  Task<Result<void>> revoke(std::string id);
+  /// All sessions of a user, but for `except_id` (may be empty).
+  Task<Result<void>> revoke_user(store::UserId user, std::string except_id);
+  /// Groups or rights have changed: open sessions go on with the new ones.
+  void update(std::shared_ptr<const Account> account);
+
+  std::vector<SessionPointer> of_user(store::UserId user) const;  ///< Newest first.
+  std::size_t size() const { return table_.size(); }
+
+  /// Every minute or so: ends the expired ones, writes down when the others were last used. The
+  /// number that ended.
+  Task<Result<std::size_t>> sweep();
+
+ private:
+  struct Issuing {
+    store::UserId user;
+    bool cancelled = false;
+  };
+
+  bool expired(const SessionView& session, Instant now) const noexcept;
+  SessionPointer make_view(const store::Session& row,
+                           const secrets::Digest& key,
+                           std::shared_ptr<const Account> account) const;
+  void add(SessionPointer session);
+  void drop(const SessionView& session);
+  Task<Result<void>> erase_stored(std::string id);
+  Task<void> make_room(store::UserId user);
+
+  store::SessionStore& store_;
+  const Csrf& csrf_;
+  const Clock& clock_;
+  const config::Sessions times_;
+  SecretTable<SessionView> table_;
+  // The hub loop's own: by user, what is being issued, and erasures that the store still owes us.
+  std::unordered_map<store::UserId, std::vector<SessionPointer>> by_user_;
+  std::vector<std::shared_ptr<Issuing>> issuing_;
+  std::deque<std::string> owed_;
+};
+
+}  // namespace passerelle::auth

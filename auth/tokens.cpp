@@ -1,0 +1,174 @@
+#include "auth/tokens.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "base/secrets.hpp"
+
+namespace passerelle::auth {
+namespace {
+
+constexpr std::size_t kMostPerUser = 100;
+constexpr std::size_t kLongestNote = 200;
+
+// Null, with a line in the log, for a row that this version cannot read: it then opens nothing.
+std::shared_ptr<TokenView> make_view(const store::ApiToken& row,
+                                     std::shared_ptr<const Account> owner) {
+  const auto key = key_from_hex(row.hash);
+  auto principal = principal_of(std::move(owner), row.scopes);
+  if (!key || !principal) {
+    const std::string why = key ? principal.error().message() : "its hash is damaged";
+    log::warn("auth", "a stored token is ignored", {{"token", row.id}, {"why", why}});
+    return nullptr;
+  }
+  auto view = std::make_shared<TokenView>();
+  view->id = row.id;
+  view->key = *key;
+  view->principal = std::move(*principal);
+  view->scopes = row.scopes;
+  view->note = row.note;
+  view->created = row.created;
+  view->expires = row.expires;
+  view->used_before = row.last_used.has_value();
+  view->life = std::make_shared<Life>(row.last_used.value_or(row.created));
+  return view;
+}
+
+bool expired(const TokenView& token, Instant now) noexcept {
+  return token.expires && now >= *token.expires;
+}
+
+}  // namespace
+
+std::optional<Instant> TokenView::last_used() const noexcept {
+  const Instant seen = life->last_seen();
+  if (!used_before && seen == created) return std::nullopt;
+  return seen;
+}
+
+TokenTable::TokenTable(store::TokenStore& store, const Clock& clock)
+    : store_(store), clock_(clock) {}
+
+void TokenTable::add(TokenPointer token) {
+  table_.put(token->key, token);
+  by_user_[token->owner().id].push_back(std::move(token));
+}
+
+void TokenTable::drop(const TokenView& token) {
+  token.life->end();
+  table_.erase(token.key);
+  const auto at = by_user_.find(token.owner().id);
+  if (at == by_user_.end()) return;
+  std::erase_if(at->second, [&](const TokenPointer& other) { return other.get() == &token; });
+  if (at->second.empty()) by_user_.erase(at);
+}
+
+Task<Result<std::size_t>> TokenTable::load(std::vector<store::User> users, const Policy& policy) {
+  auto rows = co_await store_.all();
+  if (!rows) co_return std::move(rows).error();
+  std::unordered_map<store::UserId, std::shared_ptr<const Account>> accounts;
+  for (const store::User& user : users) {
+    Admission admission = policy.admit(user);
+    if (auto* admitted = std::get_if<Admitted>(&admission))
+      accounts[user.id] = make_account(user, std::move(*admitted));
+  }
+  std::size_t count = 0;
+  for (const store::ApiToken& row : *rows) {
+    const auto account = accounts.find(row.user);
+    if (account == accounts.end()) continue;
+    auto view = make_view(row, account->second);
+    if (!view || expired(*view, clock_.now())) continue;
+    add(std::move(view));
+    ++count;
+  }
+  co_return count;
+}
+
+Task<Result<TokenTable::Issued>> TokenTable::issue(Issue request) {
+  if (of_user(request.owner->id).size() >= kMostPerUser)
+    co_return Error(Errc::exhausted, "a user holds at most 100 tokens; revoke one first");
+  Issued issued;
+  issued.secret = secrets::random_token();
+  store::ApiToken row;
+  row.id = secrets::random_hex(8);
+  row.hash = secrets::sha256_hex(issued.secret);
+  row.user = request.owner->id;
+  row.scopes = std::move(request.scopes);
+  row.note = request.note.substr(0, kLongestNote);
+  row.created = clock_.now();
+  row.expires = request.expires;
+  auto checked = principal_of(request.owner, row.scopes);
+  if (!checked) co_return std::move(checked).error();
+  auto written = co_await store_.put(row);
+  if (!written) co_return std::move(written).error();
+  issued.token = make_view(row, std::move(request.owner));
+  add(issued.token);
+  co_return issued;
+}
+
+TokenPointer TokenTable::verify(std::string_view secret) const {
+  TokenPointer token = table_.find(secret);
+  if (!token) return nullptr;
+  const Instant now = clock_.now();
+  if (expired(*token, now)) return nullptr;
+  token->life->see(now);
+  return token;
+}
+
+Task<Result<void>> TokenTable::revoke(store::UserId owner, std::string id) {
+  const std::vector<TokenPointer> held = of_user(owner);
+  const auto at = std::find_if(held.begin(), held.end(),
+                               [&](const TokenPointer& token) { return token->id == id; });
+  if (at == held.end()) co_return Error(Errc::not_found, "there is no such token");
+  drop(**at);
+  auto erased = co_await store_.erase(std::move(id));
+  co_return erased;
+}
+
+void TokenTable::update(std::shared_ptr<const Account> owner) {
+  for (const TokenPointer& old : of_user(owner->id)) {
+    if (old->owner() == *owner) continue;
+    auto principal = principal_of(owner, old->scopes);
+    if (!principal)
+      continue;  // They parsed when the token was made, and the username never changes.
+    auto view = std::make_shared<TokenView>(*old);
+    view->principal = std::move(*principal);
+    auto& held = by_user_[owner->id];
+    std::replace(held.begin(), held.end(), old, TokenPointer(view));
+    table_.put(view->key, view);
+  }
+}
+
+void TokenTable::forget_user(store::UserId user) {
+  for (const TokenPointer& token : of_user(user)) drop(*token);
+}
+
+std::vector<TokenPointer> TokenTable::of_user(store::UserId user) const {
+  const auto at = by_user_.find(user);
+  if (at == by_user_.end()) return {};
+  return {at->second.rbegin(), at->second.rend()};
+}
+
+Task<Result<std::size_t>> TokenTable::sweep() {
+  const Instant now = clock_.now();
+  std::vector<TokenPointer> over;
+  std::vector<std::pair<std::string, Instant>> used;
+  for (const auto& [user, held] : by_user_)
+    for (const TokenPointer& token : held) {
+      if (expired(*token, now))
+        over.push_back(token);
+      else if (const auto at = token->life->unwritten())
+        used.emplace_back(token->id, *at);
+    }
+  Result<void> outcome;
+  if (!used.empty()) outcome = co_await store_.touch(std::move(used));
+  if (!outcome) co_return std::move(outcome).error();
+  for (const TokenPointer& token : over) {
+    drop(*token);
+    outcome = co_await store_.erase(token->id);
+    if (!outcome && outcome.error().code() != Errc::not_found) co_return std::move(outcome).error();
+  }
+  co_return over.size();
+}
+
+}  // namespace passerelle::auth
