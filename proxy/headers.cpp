@@ -1,0 +1,229 @@
+// Copies the fields that may cross, between the lines that are ours.
+#include "proxy/headers.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "base/text.hpp"
+#include "proxy/cookies.hpp"
+
+namespace passerelle::proxy {
+
+namespace {
+
+constexpr std::uint64_t bits() noexcept {
+  return 0;
+}
+template <class... Rest>
+constexpr std::uint64_t bits(FieldId first, Rest... rest) noexcept {
+  return 1ULL << static_cast<unsigned>(first) | bits(rest...);
+}
+constexpr bool is_in(std::uint64_t set, FieldId id) noexcept {
+  return (set >> static_cast<unsigned>(id) & 1U) != 0;
+}
+
+/// Belong to one connection (RFC 9110, 7.6.1), or are written anew.
+constexpr std::uint64_t kHopByHop = bits(FieldId::connection,
+                                         FieldId::keep_alive,
+                                         FieldId::proxy_connection,
+                                         FieldId::proxy_authenticate,
+                                         FieldId::proxy_authorization,
+                                         FieldId::te,
+                                         FieldId::trailer,
+                                         FieldId::transfer_encoding,
+                                         FieldId::upgrade,
+                                         FieldId::http2_settings,
+                                         FieldId::content_length);
+constexpr std::uint64_t kNeverUp = kHopByHop | bits(FieldId::authorization,
+                                                    FieldId::cookie,
+                                                    FieldId::host,
+                                                    FieldId::forwarded,
+                                                    FieldId::x_forwarded_any,
+                                                    FieldId::x_forwarded_for,
+                                                    FieldId::x_forwarded_host,
+                                                    FieldId::x_forwarded_port,
+                                                    FieldId::x_forwarded_proto,
+                                                    FieldId::x_real_ip,
+                                                    FieldId::x_scheme);
+/// A server shares its origin with others and must not act on all of it.
+constexpr std::uint64_t kNeverDown = kHopByHop | bits(FieldId::clear_site_data,
+                                                      FieldId::service_worker_allowed,
+                                                      FieldId::strict_transport_security,
+                                                      FieldId::alt_svc,
+                                                      FieldId::nel,
+                                                      FieldId::report_to);
+/// Connection cannot take these away (CVE-2025-48865).
+constexpr std::uint64_t kProtected = bits(FieldId::origin,
+                                          FieldId::expect,
+                                          FieldId::content_type,
+                                          FieldId::date,
+                                          FieldId::set_cookie,
+                                          FieldId::sec_fetch_mode,
+                                          FieldId::sec_fetch_site,
+                                          FieldId::sec_websocket_accept,
+                                          FieldId::sec_websocket_key,
+                                          FieldId::sec_websocket_version);
+
+/// Appends to a span; once something did not fit, nothing fits any more and size() is 0.
+class Writer {
+ public:
+  explicit Writer(std::span<char> out) noexcept
+      : begin_(out.data()), at_(out.data()), end_(out.data() + out.size()) {}
+  template <class... Parts>
+  void put(Parts... parts) noexcept {
+    const std::size_t size = (std::string_view(parts).size() + ...);
+    if (static_cast<std::size_t>(end_ - at_) < size) {
+      end_ = at_;
+      full_ = true;
+      return;
+    }
+    (copy(parts), ...);
+  }
+  std::size_t size() const noexcept { return full_ ? 0 : static_cast<std::size_t>(at_ - begin_); }
+
+ private:
+  void copy(std::string_view part) noexcept {
+    if (!part.empty()) std::memcpy(at_, part.data(), part.size());
+    at_ += part.size();
+  }
+  char* begin_;
+  char* at_;
+  char* end_;
+  bool full_ = false;
+};
+
+void put_field(Writer& out, std::string_view name, std::string_view value) noexcept {
+  out.put(name, ": ", value, "\r\n");
+}
+
+bool named_by_connection(const Fields& fields, const Field& field) noexcept {
+  if (is_in(kProtected, field.id)) return false;
+  for (std::size_t i = 0; i < fields.connection_tokens(); ++i) {
+    if (text::iequals(fields.connection_token(i), field.name)) return true;
+  }
+  return false;
+}
+
+bool is_set_by_us(SetHeaders set, std::string_view name) noexcept {
+  for (const auto& [ours, value] : set) {
+    if (ours.size() == name.size() && text::iequals(ours, name)) return true;
+  }
+  return false;
+}
+
+void put_cookies(const RequestHead& head, const ToUpstream& wish, Writer& out) noexcept {
+  if (is_set_by_us(wish.set, "cookie")) return;
+  const Fields& fields = head.fields();
+  bool begun = false;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (fields.id(i) != FieldId::cookie) continue;
+    std::string_view line = fields[i].value;
+    while (!line.empty()) {
+      const std::size_t end = std::min(line.find(';'), line.size());
+      const std::string_view pair = text::trim(line.substr(0, end));
+      line.remove_prefix(std::min(end + 1, line.size()));
+      if (pair.empty() || sets_own_cookie(pair, wish.own_cookies)) continue;
+      out.put(begun ? "; " : "Cookie: ", pair);
+      begun = true;
+    }
+  }
+  if (begun) out.put("\r\n");
+}
+
+void put_client(const RequestHead& head, const Client& client, Writer& out) noexcept {
+  const std::string_view host = head.host().empty() ? client.host : head.host();
+  if (!host.empty()) put_field(out, "Host", host);
+  if (!client.address.empty()) put_field(out, "X-Forwarded-For", client.address);
+  put_field(out, "X-Forwarded-Proto", client.scheme);
+  if (!client.host.empty()) put_field(out, "X-Forwarded-Host", client.host);
+  put_field(out, "X-Forwarded-Port", client.port);
+}
+
+void put_length(std::uint64_t length, Writer& out) noexcept {
+  std::array<char, 20> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), length);
+  put_field(out, "Content-Length", {digits.data(), static_cast<std::size_t>(end - digits.data())});
+}
+
+void put_request_framing(const RequestHead& head, Writer& out) noexcept {
+  if (head.upgrade_websocket()) out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  if (head.chunked()) out.put("Transfer-Encoding: chunked\r\n");
+  if (const auto length = head.content_length()) put_length(*length, out);
+}
+
+void put_connection(const ResponseHead& head, const ToClient& wish, Writer& out) noexcept {
+  if (head.status() == 101) {
+    out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  } else if (!wish.keep_alive || wish.reframe == Reframe::until_close) {
+    out.put("Connection: close\r\n");
+  } else if (wish.client_minor == 0) {
+    out.put("Connection: keep-alive\r\n");
+  }
+}
+
+void put_response_framing(const ResponseHead& head, const ToClient& wish, Writer& out) noexcept {
+  if (wish.reframe == Reframe::chunked) out.put("Transfer-Encoding: chunked\r\n");
+  const bool may_have_length = head.status() >= 200 && head.status() != 204;
+  if (wish.reframe == Reframe::keep && may_have_length && head.has(FieldId::content_length)) {
+    put_length(head.length(), out);
+  }
+}
+
+}  // namespace
+
+std::size_t build_upstream_head(const RequestHead& head,
+                                const ToUpstream& wish,
+                                std::span<char> out) noexcept {
+  Writer writer(out);
+  writer.put(head.method(), " ", head.target(), " HTTP/1.1\r\n");
+  put_client(head, wish.client, writer);
+  const Fields& fields = head.fields();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const FieldId id = fields.id(i);
+    if (is_in(kNeverUp, id) || (id == FieldId::expect && wish.drop_expect)) continue;
+    const Field field = fields[i];
+    if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
+    if (!wish.set.empty() && is_set_by_us(wish.set, field.name)) continue;
+    put_field(writer, field.name, field.value);
+  }
+  if (head.has(FieldId::cookie)) put_cookies(head, wish, writer);
+  for (const auto& [name, value] : wish.set) put_field(writer, name, value);
+  put_request_framing(head, writer);
+  writer.put("\r\n");
+  return writer.size();
+}
+
+std::size_t build_client_head(const ResponseHead& head,
+                              const ToClient& wish,
+                              std::span<char> out) noexcept {
+  Writer writer(out);
+  const std::array<char, 3> status = {static_cast<char>('0' + head.status() / 100),
+                                      static_cast<char>('0' + head.status() / 10 % 10),
+                                      static_cast<char>('0' + head.status() % 10)};
+  writer.put("HTTP/1.1 ", std::string_view(status.data(), status.size()), " ", head.reason(),
+             "\r\n");
+  const Fields& fields = head.fields();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const FieldId id = fields.id(i);
+    if (is_in(kNeverDown, id)) continue;
+    const Field field = fields[i];
+    if (id == FieldId::set_cookie && sets_own_cookie(field.value, wish.own_cookies)) continue;
+    if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
+    put_field(writer, field.name, field.value);
+  }
+  if (!head.interim()) {
+    if (!head.has(FieldId::date) && !wish.date.empty()) put_field(writer, "Date", wish.date);
+    put_response_framing(head, wish, writer);
+    put_connection(head, wish, writer);
+  }
+  writer.put("\r\n");
+  return writer.size();
+}
+
+Reframe reframe_for(const ResponseHead& head, int client_minor) noexcept {
+  if (head.framing() == Framing::none || head.framing() == Framing::length) return Reframe::keep;
+  return client_minor == 0 ? Reframe::until_close : Reframe::chunked;
+}
+
+}  // namespace passerelle::proxy
