@@ -1,0 +1,139 @@
+#include "proxy/body.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace passerelle::proxy {
+
+BodyReader::BodyReader(Framing framing, std::uint64_t length) noexcept
+    : framing_(framing), left_(framing == Framing::length ? length : 0) {
+  finished_ = framing == Framing::none || (framing == Framing::length && length == 0);
+}
+
+BodyReader::Piece BodyReader::next(std::span<char> input) noexcept {
+  if (finished_) return {};
+  if (framing_ == Framing::chunked) return next_chunked(input);
+  std::size_t size = input.size();
+  if (framing_ == Framing::length) {
+    size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, size));
+    left_ -= size;
+    finished_ = left_ == 0;
+  }
+  return {{input.data(), size}, size, false};
+}
+
+BodyReader::Piece BodyReader::next_chunked(std::span<char> input) noexcept {
+  Piece piece;
+  char* begin = nullptr;
+  std::size_t size = 0;
+  while (piece.used < input.size()) {
+    const ChunkedDecoder::Step step = decoder_.next({input.data() + piece.used, input.size() - piece.used});
+    piece.used += step.used;
+    if (step.what == ChunkedDecoder::What::data) {
+      char* const at = input.data() + (step.data.data() - input.data());
+      if (begin == nullptr) begin = at;
+      if (begin + size != at) std::memmove(begin + size, at, step.data.size());
+      size += step.data.size();
+      continue;
+    }
+    piece.bad = step.what == ChunkedDecoder::What::bad;
+    finished_ = step.what == ChunkedDecoder::What::done;
+    break;
+  }
+  if (begin != nullptr) piece.data = {begin, size};
+  return piece;
+}
+
+bool BodyReader::end() noexcept {
+  if (framing_ != Framing::until_close) return finished_;
+  finished_ = true;
+  return true;
+}
+
+std::uint8_t BodyPump::source_interest() const noexcept {
+  return moving() && !blocked() && !reader_.finished() ? kToRead : 0;
+}
+
+void BodyPump::stop(State state) noexcept {
+  state_ = state;
+  backlog_.clear();
+}
+
+void BodyPump::send(std::string_view bytes) {
+  if (blocked()) return backlog_.append(bytes);
+  emit(bytes, {}, false);
+}
+
+void BodyPump::feed(std::string_view lead, std::span<char> input) {
+  const BodyReader::Piece piece = reader_.next(input);
+  moved_ += piece.data.size();
+  if (piece.bad) return stop(State::source_bad);
+  if (moved_ > most_) return stop(State::too_long);
+  const std::span<char> rest = input.subspan(piece.used);
+  if (!rest.empty()) early_.assign({rest.data(), rest.size()});
+  emit(lead, piece.data, reader_.finished());
+  settle();
+}
+
+void BodyPump::emit(std::string_view lead, std::string_view data, bool last) {
+  constexpr std::string_view kEndOfChunk = "\r\n";
+  const ChunkPrefix prefix(data.size());
+  std::array<iovec, 5> parts;
+  std::size_t count = 0;
+  const auto add = [&](std::string_view bytes) {
+    if (!bytes.empty()) parts[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
+  };
+  add(lead);
+  if (chunked_ && !data.empty()) add(prefix.text());
+  add(data);
+  if (chunked_ && !data.empty()) add(kEndOfChunk);
+  if (chunked_ && last) add(kLastChunk);
+  if (count == 0) return;
+  const Io io = to_.write(std::span(parts.data(), count));
+  if (io.state == Io::State::failed) return stop(State::sink_lost);
+  std::size_t skip = io.count;
+  for (std::size_t at = 0; io.state == Io::State::again && at < count; ++at) {
+    const std::string_view part(static_cast<const char*>(parts[at].iov_base), parts[at].iov_len);
+    const std::size_t gone = std::min(skip, part.size());
+    skip -= gone;
+    backlog_.append(part.substr(gone));
+  }
+}
+
+void BodyPump::settle() noexcept {
+  if (moving() && reader_.finished() && !blocked()) state_ = State::done;
+}
+
+bool BodyPump::step(std::span<char> buffer) {
+  constexpr int kRounds = 8;  // one fast pair must not hold up the other connections of the thread
+  for (int round = 0; moving() && round < kRounds; ++round) {
+    if (blocked()) {
+      if (!to_.writable()) return true;
+      const Io io = to_.write(backlog_.view());
+      if (io.state == Io::State::failed) return stop(State::sink_lost), true;
+      backlog_.consume(io.count);
+      if (blocked()) return true;
+    }
+    settle();
+    if (!moving() || (early_.empty() && !from_.readable())) return true;
+    read_some(buffer);
+  }
+  return !moving();
+}
+
+void BodyPump::read_some(std::span<char> buffer) {
+  if (!early_.empty()) {
+    const Kept taken = std::move(early_);  // came through this very buffer, so it fits
+    std::memcpy(buffer.data(), taken.view().data(), taken.size());
+    return feed({}, buffer.first(taken.size()));
+  }
+  const Io io = from_.read(buffer);
+  if (io.state == Io::State::again) return;
+  if (io.state == Io::State::ok) return feed({}, buffer.first(io.count));
+  if (io.state == Io::State::failed || !reader_.end()) return stop(State::source_lost);
+  emit({}, {}, true);
+  settle();
+}
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,92 @@
+// Message bodies on their way: BodyReader takes a body out of one side's framing, BodyPump carries it from one socket to
+// the other and frames it anew. Holds bytes only while the receiving side is full, and reads no more until it is not.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "proxy/blocks.hpp"
+#include "proxy/chunked.hpp"
+#include "proxy/head.hpp"
+#include "proxy/socket.hpp"
+
+namespace passerelle::proxy {
+
+class BodyReader {
+ public:
+  BodyReader() = default;  ///< No body.
+  BodyReader(Framing framing, std::uint64_t length) noexcept;
+
+  struct Piece {
+    std::string_view data;  ///< Body bytes: a part of the input, moved together in place if chunks were between them.
+    std::size_t used = 0;   ///< What is left of the input belongs to the next message.
+    bool bad = false;       ///< The framing is broken.
+  };
+  Piece next(std::span<char> input) noexcept;
+  bool finished() const noexcept { return finished_; }
+  /// The connection ended. True if the body may end so.
+  bool end() noexcept;
+
+ private:
+  Piece next_chunked(std::span<char> input) noexcept;
+
+  Framing framing_ = Framing::none;
+  bool finished_ = true;
+  std::uint64_t left_ = 0;
+  ChunkedDecoder decoder_;
+};
+
+class BodyPump {
+ public:
+  enum class State : std::uint8_t {
+    moving,
+    done,         ///< The whole body has been given to the receiving socket.
+    source_bad,   ///< Wrong framing.
+    source_lost,  ///< Ended in the middle.
+    sink_lost,    ///< The receiver is gone.
+    too_long,     ///< More than limit().
+  };
+
+  /// `early`: bytes of `from` that were read already; after `done`, those of the next message.
+  BodyPump(Socket& from, Socket& to, Kept& early) noexcept : from_(from), to_(to), early_(early) {}
+
+  void set(BodyReader reader, bool chunked) noexcept {
+    reader_ = reader;
+    chunked_ = chunked;
+  }
+  void limit(std::uint64_t most) noexcept { most_ = most; }
+
+  /// Sends `bytes` as they are, before what follows.
+  void send(std::string_view bytes);
+  /// Sends `lead` and the part of the body that `input` begins with, in one go; what is not of the body becomes early.
+  void feed(std::string_view lead, std::span<char> input);
+  /// Moves what can be moved without waiting, through `buffer`. False: there may be more, but others shall have a turn.
+  bool step(std::span<char> buffer);
+  /// No more is read or sent; what the receiver has not got is dropped.
+  void stop(State state) noexcept;
+
+  State state() const noexcept { return state_; }
+  bool moving() const noexcept { return state_ == State::moving; }
+  bool blocked() const noexcept { return !backlog_.empty(); }  ///< Waits for the receiver.
+  std::uint8_t source_interest() const noexcept;
+  std::uint8_t sink_interest() const noexcept { return moving() && blocked() ? kToWrite : 0; }
+  std::uint64_t moved() const noexcept { return moved_; }      ///< Body bytes, without framing.
+
+ private:
+  void read_some(std::span<char> buffer);
+  void emit(std::string_view lead, std::string_view data, bool last);
+  void settle() noexcept;
+
+  Socket& from_;
+  Socket& to_;
+  Kept& early_;
+  Kept backlog_;
+  BodyReader reader_;
+  std::uint64_t moved_ = 0;
+  std::uint64_t most_ = UINT64_MAX;
+  bool chunked_ = false;
+  State state_ = State::moving;
+};
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,183 @@
+#include "proxy/connection.hpp"
+
+#include <exception>
+
+#include "base/log.hpp"
+#include "proxy/answer.hpp"
+#include "proxy/forward.hpp"
+#include "proxy/hub_exchange.hpp"
+
+namespace passerelle::proxy {
+namespace {
+
+constexpr Millis kLingerLimit = 2'000;
+constexpr std::size_t kLingerBytes = 4U << 20U;
+
+/// Reads what there is, without waiting, until a head is whole. Its bytes then move into the request, what follows them
+/// stays in connection.received.
+Scan read_head(Lane& lane, Connection& connection, Request& request, bool& ended) {
+  Kept& received = connection.received;
+  const std::size_t guarded = lane.settings.guarded_segments;
+  Scan scan;
+  if (received.size() > connection.scanned) {  // pipelined behind the request before
+    scan = scan_request(received.bytes(), connection.scanned, request.head, guarded);
+    connection.scanned = received.size();
+  }
+  std::span<char> bytes = received.bytes();
+  if (scan.state == Scan::State::incomplete) {
+    const std::span<char> room(lane.read_room.data(), Lane::kHeadRead);
+    const Io io = connection.client.read(room);
+    ended = io.state == Io::State::end || io.state == Io::State::failed;
+    if (io.state != Io::State::ok) return scan;
+    bytes = room.first(io.count);
+    if (!received.empty()) {
+      received.append({bytes.data(), bytes.size()});
+      bytes = received.bytes();
+    }
+    scan = scan_request(bytes, connection.scanned, request.head, guarded);
+  }
+  const std::string_view all(bytes.data(), bytes.size());
+  if (scan.state != Scan::State::complete) {
+    if (received.empty()) received.assign(all);
+    connection.scanned = received.size();
+    return scan;
+  }
+  request.bytes.assign(all.substr(0, scan.used));
+  request.head.rebase(request.bytes.view().data());
+  received.assign(all.substr(scan.used));
+  connection.scanned = 0;
+  return scan;
+}
+
+Outcome answer_asterisk(Lane& lane, Connection& connection, Request& request) {
+  return answer_plain(lane, connection, request.entry.status = 200, "",
+                      "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+}
+
+BodyReader body_of(const RequestHead& head) noexcept {
+  if (head.chunked()) return {Framing::chunked, 0};
+  const std::uint64_t length = head.content_length().value_or(0);
+  return {length == 0 ? Framing::none : Framing::length, length};
+}
+
+void begin(Lane& lane, Connection& connection, Request& request) {
+  const RequestHead& head = request.head;
+  request.began = lane.loop->now();
+  request.client = resolve_client(head, connection.peer, lane.settings.scheme, lane.shared.trusted);
+  request.body = body_of(head);
+  request.keep_alive = head.keep_alive() && !lane.draining;
+  request.entry.method = head.method();
+  request.entry.path = head.path();
+  request.entry.peer = request.client.address;
+  lane.counts.requests.add();
+}
+
+Flow<Outcome> answer(Lane& lane, Connection& connection, Request& request) {
+  const RequestHead& head = request.head;
+  if (head.asterisk()) co_return answer_asterisk(lane, connection, request);
+  if (head.upgrade_websocket() && !head.websocket_13())
+    co_return answer_plain(lane, connection, request.entry.status = 426, "", "Sec-WebSocket-Version: 13\r\n");
+  Verdict verdict = lane.shared.gate.admit(head, request.client.address);
+  Outcome outcome{};
+  if (auto* const forward = std::get_if<Forward>(&verdict)) {
+    outcome = co_await forward_request(lane, connection, request, std::move(forward->route));
+  } else {
+    const ToHub to_hub = std::get<ToHub>(verdict);
+    outcome = co_await answer_by_hub(lane, connection, request, to_hub.most_body, to_hub.reason);
+  }
+  co_return outcome;
+}
+
+Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
+  Request request;
+  bool ended = false;
+  const Scan scan = read_head(lane, connection, request, ended);
+  if (ended) co_return Outcome::close;
+  if (scan.state == Scan::State::incomplete) co_return Outcome::wait;
+  if (scan.state == Scan::State::refused) {
+    lane.counts.refused_heads.add();
+    request.entry.peer = connection.peer;
+    request.entry.status = scan.status;
+    request.entry.end = scan.reason;
+    lane.log.add(request.entry);
+    co_return answer_plain(lane, connection, scan.status, scan.reason);
+  }
+  begin(lane, connection, request);
+  const Outcome outcome = co_await answer(lane, connection, request);
+  lane.counts.bytes_in.add(request.entry.bytes_in);
+  lane.counts.bytes_out.add(request.entry.bytes_out);
+  request.entry.took = lane.loop->now() - request.began;
+  if (outcome != Outcome::tunnel) lane.log.add(request.entry);
+  co_return outcome;
+}
+
+/// Waits for the client to speak. The time for a head is counted from its first byte, not anew with each.
+Flow<Wake> wait_for_client(Lane& lane, Connection& connection, Millis deadline) {
+  Wait wait(*lane.loop, Phase::idle, deadline);
+  wait.on(connection.client, kToRead);
+  const Wake wake = co_await wait;
+  co_return wake;
+}
+
+/// Our last word is on its way; a close with unread bytes would turn into a RST that destroys it.
+Flow<> linger(Lane& lane, Connection& connection) {
+  connection.client.shutdown_write();
+  const Millis deadline = lane.loop->now() + kLingerLimit;
+  for (std::size_t dropped = 0; dropped < kLingerBytes;) {
+    const Io io = connection.client.read(lane.read_room);
+    dropped += io.count;
+    if (io.state == Io::State::ok) continue;
+    if (io.state != Io::State::again) break;
+    const Wake wake = co_await wait_for_client(lane, connection, deadline);
+    if (wake != Wake::ready) break;
+  }
+}
+
+Flow<> end_connection(Lane& lane, Connection& connection, Outcome outcome) {
+  if (outcome == Outcome::tunnel) co_await run_tunnel(lane, connection);
+  if (outcome == Outcome::linger) co_await linger(lane, connection);
+  if (outcome == Outcome::reset) connection.client.reset();
+}
+
+Flow<> serve(Lane& lane, Connection& connection) {
+  const Millis header_time = millis(lane.settings.limits.header_timeout);
+  const Millis idle_time = millis(lane.settings.limits.idle_timeout);
+  Millis deadline = lane.loop->now() + header_time;
+  Outcome outcome = Outcome::wait;
+  while (!lane.draining || outcome == Outcome::wait) {
+    const bool pipelined = connection.received.size() > connection.scanned;
+    if (!pipelined && !connection.client.readable()) {
+      const Wake wake = co_await wait_for_client(lane, connection, deadline);
+      if (wake == Wake::timeout && !connection.received.empty())
+        outcome = answer_plain(lane, connection, 408, "the request's head did not come in time");
+      if (wake != Wake::ready) break;
+    }
+    const bool first_bytes = connection.received.empty();
+    outcome = co_await serve_request(lane, connection);
+    if (outcome == Outcome::next)
+      deadline = lane.loop->now() + (connection.received.empty() ? idle_time : header_time);
+    else if (outcome != Outcome::wait)
+      break;
+    else if (first_bytes && !connection.received.empty())
+      deadline = std::min(deadline, lane.loop->now() + header_time);
+  }
+  co_await end_connection(lane, connection, outcome);
+}
+
+}  // namespace
+
+Detached serve_connection(Lane& lane, int fd, std::string peer) {
+  {
+    Connection connection(lane, fd, std::move(peer));
+    try {
+      if (connection.client.good()) co_await serve(lane, connection);
+    } catch (const std::exception& error) {  // no memory, or a bug: this connection ends, the others go on
+      log::error("proxy", "a connection ended by an exception", {{"what", error.what()}});
+      connection.client.reset();
+    }
+  }
+  --lane.connections;
+  lane.shared.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,96 @@
+// Socket: a non-blocking stream socket on one proxy thread. Reads and writes try at once; whoever
+// meets `again` waits for it with a Wait (loop.hpp). Remembers what edge-triggered epoll told it,
+// so no call is made that must fail.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/upstream.hpp"
+#include "proxy/loop.hpp"
+
+namespace passerelle::proxy {
+
+inline constexpr int kToRead = 1;
+inline constexpr int kToWrite = 2;
+inline constexpr int kBroken =
+    4;  ///< Both sides are closed, or an error: nobody is there any more.
+
+struct Io {
+  enum class State : std::uint8_t {
+    ok,      ///< read: at least one byte; write: everything.
+    again,   ///< Wait first. write: `count` bytes were taken.
+    end,     ///< read: the peer has said its last byte.
+    failed,  ///< The connection is broken.
+  };
+  State state = State::ok;
+  std::size_t count = 0;
+};
+
+class Socket final : public Watcher {
+ public:
+  /// Takes `fd` over. Check good(): the kernel may have no room for another watched descriptor.
+  /// `connecting`: it is writable once the connection stands or has failed.
+  Socket(Loop& loop, int fd, bool connecting = false) noexcept;
+  ~Socket();
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  bool good() const noexcept { return fd_ >= 0; }
+  int fd() const noexcept { return fd_; }
+
+  Io read(std::span<char> into) noexcept;
+  Io write(std::string_view bytes) noexcept;
+  Io write(std::span<iovec> parts) noexcept;
+
+  bool readable() const noexcept {
+    return readable_;
+  }  ///< A read may yield something (or the end).
+  bool writable() const noexcept { return writable_; }
+  bool ending() const noexcept { return ending_; }  ///< The peer closed its side, or everything.
+  bool broken() const noexcept {
+    return broken_;
+  }  ///< Both sides are closed, or an error came: nobody listens.
+
+  void shutdown_write() noexcept;  ///< Half-close: the peer reads an end.
+  void
+  reset() noexcept;  ///< The close that follows becomes a RST: no peer takes it for an orderly end.
+  bool connected() noexcept;  ///< After a wait for a connecting one: whether it stands.
+  /// Asks the kernel: open, and nothing has come that nobody asked for.
+  bool idle_and_alive() noexcept;
+
+  void on_events(std::uint32_t events) noexcept override;
+
+ private:
+  friend class Wait;
+  bool has(int interest) const noexcept {
+    return ((interest & kToRead) != 0 && readable_) || ((interest & kToWrite) != 0 && writable_) ||
+           ((interest & kBroken) != 0 && broken_);
+  }
+  void attach(Wait& wait, int interest) noexcept;
+  void detach() noexcept { wait_ = nullptr; }
+  void arm_writing() noexcept;
+
+  Loop& loop_;
+  Wait* wait_ = nullptr;
+  int fd_;
+  int interest_ = 0;
+  bool readable_ = false;
+  bool writable_ = true;
+  bool ending_ = false;
+  bool broken_ = false;
+  bool writing_armed_ = false;
+};
+
+/// Starts a connection; -1 if it failed at once. errno tells why. `pending` is set when it is under
+/// way.
+int start_connecting(const Upstream& upstream, bool& pending) noexcept;
+/// No delay for small messages; dead peers are found within about a minute.
+void tune_tcp(int fd) noexcept;
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,127 @@
+#include "proxy/tunnel.hpp"
+
+#include "proxy/connection.hpp"
+
+namespace passerelle::proxy {
+namespace {
+
+/// One direction. Keeps bytes only while the receiver is full.
+struct Half {
+  Socket& from;
+  Socket& to;
+  Kept& backlog;
+  bool ended = false;     ///< Nothing more will come, and the receiver knows it.
+  std::uint64_t moved = 0;
+
+  std::uint8_t from_interest() const noexcept { return !ended && backlog.empty() ? kToRead : 0; }
+  std::uint8_t to_interest() const noexcept { return backlog.empty() ? 0 : kToWrite; }
+};
+
+enum class Step : std::uint8_t { waits, more, broken };
+
+// A ping or pong that comes alone is the programs' own sign of life, every 30 s from a forgotten tab: not somebody's
+// work, and no reason to keep a server.
+bool is_activity(std::string_view bytes) noexcept {
+  constexpr unsigned char kPing = 0x89;
+  constexpr unsigned char kPong = 0x8a;
+  constexpr std::size_t kLongestControl = 2 + 4 + 125;
+  const auto first = static_cast<unsigned char>(bytes.front());
+  if (first != kPing && first != kPong) return true;
+  if (bytes.size() < 2 || bytes.size() > kLongestControl) return true;
+  const auto second = static_cast<unsigned char>(bytes[1]);
+  const std::size_t mask = (second & 0x80U) != 0 ? 4 : 0;
+  return bytes.size() != 2 + mask + (second & 0x7fU);
+}
+
+Step move_some(Lane& lane, const Route& route, Half& half) {
+  constexpr int kRounds = 4;
+  for (int round = 0; round < kRounds; ++round) {
+    if (!half.backlog.empty()) {
+      if (!half.to.writable()) return Step::waits;
+      const Io io = half.to.write(half.backlog.view());
+      if (io.state == Io::State::failed) return Step::broken;
+      half.backlog.consume(io.count);
+      if (!half.backlog.empty()) return Step::waits;
+    }
+    if (half.ended || !half.from.readable()) return Step::waits;
+    const Io got = half.from.read(lane.read_room);
+    if (got.state == Io::State::again) return Step::waits;
+    if (got.state == Io::State::failed) return Step::broken;
+    if (got.state == Io::State::end) {
+      half.ended = true;
+      half.to.shutdown_write();
+      return Step::waits;
+    }
+    const std::string_view bytes(lane.read_room.data(), got.count);
+    half.moved += bytes.size();
+    if (is_activity(bytes)) route.last_activity.store(lane.loop->unix_seconds(), std::memory_order_relaxed);
+    const Io put = half.to.write(bytes);
+    if (put.state == Io::State::failed) return Step::broken;
+    if (put.state == Io::State::again) half.backlog.append(bytes.substr(put.count));
+  }
+  return Step::more;
+}
+
+/// Why the tunnel ended, for the log; empty: both sides said so.
+Flow<std::string_view> carry(Lane& lane, Connection& connection, Half& up, Half& down) {
+  const Tunnel& tunnel = *connection.tunnel;
+  const Millis silence = millis(lane.settings.limits.tunnel_timeout);
+  while (!up.ended || !down.ended || !down.backlog.empty() || !up.backlog.empty()) {
+    const Step upward = move_some(lane, *tunnel.route, up);
+    const Step downward = move_some(lane, *tunnel.route, down);
+    if (upward == Step::broken || downward == Step::broken) co_return "broken";
+    if (upward == Step::more || downward == Step::more) {
+      Wait turn(*lane.loop, Phase::busy, lane.loop->now());
+      co_await turn;
+      continue;
+    }
+    Wait wait(*lane.loop, Phase::busy, lane.loop->now() + silence);
+    wait.on(connection.client, up.from_interest() | down.to_interest());
+    wait.on(tunnel.upstream->socket, down.from_interest() | up.to_interest());
+    wait.cut_by(tunnel.route->closed);
+    const Wake wake = co_await wait;
+    if (wake == Wake::timeout) co_return "silent";
+    if (wake == Wake::cut) co_return "cut";
+    if (wake == Wake::stop) co_return "stopping";
+  }
+  co_return std::string_view();
+}
+
+void log_end(Lane& lane, const Connection& connection, const Half& up, const Half& down, std::string_view end) {
+  const Tunnel& tunnel = *connection.tunnel;
+  const std::string_view label = tunnel.label.view();
+  const std::size_t space = label.find(' ');
+  AccessEntry entry;
+  entry.method = "GET";
+  entry.path = label.substr(0, space);
+  entry.peer = label.substr(space + 1);
+  entry.upstream = tunnel.route->prefix;
+  entry.end = end;
+  entry.status = 101;
+  entry.bytes_in = up.moved;
+  entry.bytes_out = down.moved;
+  entry.took = lane.loop->now() - tunnel.began;
+  lane.log.add(entry);
+  lane.counts.bytes_in.add(up.moved);
+  lane.counts.bytes_out.add(down.moved);
+}
+
+}  // namespace
+
+Flow<> run_tunnel(Lane& lane, Connection& connection) {
+  Tunnel& tunnel = *connection.tunnel;
+  lane.counts.tunnels_opened.add();
+  lane.counts.tunnels.add();
+  Half up{connection.client, tunnel.upstream->socket, connection.received};
+  Half down{tunnel.upstream->socket, connection.client, tunnel.to_client};
+  const std::string_view end = co_await carry(lane, connection, up, down);
+  if (!end.empty()) {  // neither side may take this for the other's orderly end
+    connection.client.reset();
+    tunnel.upstream->socket.reset();
+  }
+  log_end(lane, connection, up, down, end);
+  lane.counts.tunnels.subtract();
+  connection.tunnel.reset();
+}
+
+}  // namespace passerelle::proxy
