@@ -1,8 +1,8 @@
 #include "proxy/access_log.hpp"
 
-#include <time.h>
-
 #include <charconv>
+
+#include <time.h>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -34,7 +34,8 @@ void AccessLog::append_time() {
     strftime(second_text_, sizeof second_text_, "%Y-%m-%dT%H:%M:%S", &parts);
   }
   const auto milli = static_cast<unsigned int>(loop_.unix_millis() % 1000);
-  const char rest[] = {'.', static_cast<char>('0' + milli / 100), static_cast<char>('0' + milli / 10 % 10),
+  const char rest[] = {'.', static_cast<char>('0' + milli / 100),
+                       static_cast<char>('0' + milli / 10 % 10),
                        static_cast<char>('0' + milli % 10), 'Z'};
   lines_.append(second_text_, 19).append(rest, sizeof rest);
 }

@@ -1,7 +1,6 @@
 #include "proxy/answer.hpp"
 
 #include "base/text.hpp"
-#include "proxy/http_date.hpp"
 
 namespace passerelle::proxy {
 namespace {
@@ -11,21 +10,49 @@ struct Phrase {
   std::string_view text;
 };
 constexpr Phrase kPhrases[] = {
-    {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
-    {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
-    {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"},
-    {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"},
-    {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"}, {413, "Content Too Large"},
-    {414, "URI Too Long"}, {415, "Unsupported Media Type"}, {417, "Expectation Failed"},
-    {422, "Unprocessable Content"}, {424, "Failed Dependency"}, {426, "Upgrade Required"},
-    {428, "Precondition Required"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-    {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-    {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
-    {507, "Insufficient Storage"}, {508, "Loop Detected"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {422, "Unprocessable Content"},
+    {424, "Failed Dependency"},
+    {426, "Upgrade Required"},
+    {428, "Precondition Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
+    {508, "Loop Detected"},
 };
 
 bool is_ours(std::string_view name) noexcept {
-  constexpr std::string_view kOurs[] = {"content-length", "connection", "transfer-encoding", "date", "keep-alive"};
+  constexpr std::string_view kOurs[] = {"content-length", "connection", "transfer-encoding", "date",
+                                        "keep-alive"};
   for (const std::string_view ours : kOurs)
     if (text::iequals(name, ours)) return true;
   return false;
@@ -46,7 +73,10 @@ std::string_view reason_phrase(int status) noexcept {
   return "Status";
 }
 
-std::string response_text(const HubResponse& response, const Request& request, std::string_view date, Ends ends) {
+std::string response_text(const HubResponse& response,
+                          const Request& request,
+                          std::string_view date,
+                          Ends ends) {
   std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
   out.append(reason_phrase(response.status)).append("\r\nDate: ").append(date).append("\r\n");
   for (const auto& [name, value] : response.headers) {
@@ -70,7 +100,8 @@ Flow<bool> send_all(Lane& lane, Connection& connection, std::string_view bytes) 
     if (io.state == Io::State::failed) co_return false;
     bytes.remove_prefix(io.count);
     if (bytes.empty()) break;
-    Wait wait(*lane.loop, Phase::busy, lane.loop->now() + millis(lane.settings.limits.body_timeout));
+    Wait wait(*lane.loop, Phase::busy,
+              lane.loop->now() + millis(lane.settings.limits.body_timeout));
     wait.on(connection.client, kToWrite);
     const Wake wake = co_await wait;
     if (wake != Wake::ready) co_return false;
@@ -78,15 +109,17 @@ Flow<bool> send_all(Lane& lane, Connection& connection, std::string_view bytes) 
   co_return true;
 }
 
-Outcome answer_plain(Lane& lane, Connection& connection, int status, std::string_view detail,
+Outcome answer_plain(Lane& lane,
+                     Connection& connection,
+                     int status,
+                     std::string_view detail,
                      std::string_view extra_fields) {
-  const HttpDate date(lane.loop->unix_seconds());
   const std::string line = std::to_string(status) + " " + std::string(reason_phrase(status));
   std::string body = line;
   if (!detail.empty()) body.append(": ").append(detail);
   body += '\n';
   std::string out = "HTTP/1.1 " + line + "\r\nDate: ";
-  out.append(date.text()).append("\r\nContent-Type: text/plain; charset=utf-8\r\n");
+  out.append(lane.date()).append("\r\nContent-Type: text/plain; charset=utf-8\r\n");
   out.append("X-Content-Type-Options: nosniff\r\n").append(extra_fields);
   out.append("Content-Length: ").append(std::to_string(body.size()));
   out.append("\r\nConnection: close\r\n\r\n").append(body);

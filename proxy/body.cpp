@@ -28,7 +28,8 @@ BodyReader::Piece BodyReader::next_chunked(std::span<char> input) noexcept {
   char* begin = nullptr;
   std::size_t size = 0;
   while (piece.used < input.size()) {
-    const ChunkedDecoder::Step step = decoder_.next({input.data() + piece.used, input.size() - piece.used});
+    const ChunkedDecoder::Step step =
+        decoder_.next({input.data() + piece.used, input.size() - piece.used});
     piece.used += step.used;
     if (step.what == ChunkedDecoder::What::data) {
       char* const at = input.data() + (step.data.data() - input.data());
@@ -51,7 +52,7 @@ bool BodyReader::end() noexcept {
   return true;
 }
 
-std::uint8_t BodyPump::source_interest() const noexcept {
+int BodyPump::source_interest() const noexcept {
   return moving() && !blocked() && !reader_.finished() ? kToRead : 0;
 }
 
@@ -61,7 +62,6 @@ void BodyPump::stop(State state) noexcept {
 }
 
 void BodyPump::send(std::string_view bytes) {
-  if (blocked()) return backlog_.append(bytes);
   emit(bytes, {}, false);
 }
 
@@ -90,7 +90,8 @@ void BodyPump::emit(std::string_view lead, std::string_view data, bool last) {
   if (chunked_ && !data.empty()) add(kEndOfChunk);
   if (chunked_ && last) add(kLastChunk);
   if (count == 0) return;
-  const Io io = to_.write(std::span(parts.data(), count));
+  Io io{Io::State::again, 0};
+  if (!blocked()) io = to_.write(std::span(parts.data(), count));
   if (io.state == Io::State::failed) return stop(State::sink_lost);
   std::size_t skip = io.count;
   for (std::size_t at = 0; io.state == Io::State::again && at < count; ++at) {

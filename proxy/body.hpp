@@ -1,5 +1,6 @@
-// Message bodies on their way: BodyReader takes a body out of one side's framing, BodyPump carries it from one socket to
-// the other and frames it anew. Holds bytes only while the receiving side is full, and reads no more until it is not.
+// Message bodies on their way: BodyReader takes a body out of one side's framing, BodyPump carries
+// it from one socket to the other and frames it anew. Holds bytes only while the receiving side is
+// full, and reads no more until it is not.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ class BodyReader {
   BodyReader(Framing framing, std::uint64_t length) noexcept;
 
   struct Piece {
-    std::string_view data;  ///< Body bytes: a part of the input, moved together in place if chunks were between them.
+    std::string_view data;  ///< Body bytes: a part of the input, moved together in place if chunks
+                            ///< were between them.
     std::size_t used = 0;   ///< What is left of the input belongs to the next message.
     bool bad = false;       ///< The framing is broken.
   };
@@ -57,11 +59,13 @@ class BodyPump {
   }
   void limit(std::uint64_t most) noexcept { most_ = most; }
 
-  /// Sends `bytes` as they are, before what follows.
+  /// Sends `bytes` as they are, before what follows. Does not end the body.
   void send(std::string_view bytes);
-  /// Sends `lead` and the part of the body that `input` begins with, in one go; what is not of the body becomes early.
+  /// Sends `lead` and the part of the body that `input` begins with, in one go; what is not of the
+  /// body becomes early.
   void feed(std::string_view lead, std::span<char> input);
-  /// Moves what can be moved without waiting, through `buffer`. False: there may be more, but others shall have a turn.
+  /// Moves what can be moved without waiting, through `buffer`. False: there may be more, but
+  /// others shall have a turn.
   bool step(std::span<char> buffer);
   /// No more is read or sent; what the receiver has not got is dropped.
   void stop(State state) noexcept;
@@ -69,9 +73,9 @@ class BodyPump {
   State state() const noexcept { return state_; }
   bool moving() const noexcept { return state_ == State::moving; }
   bool blocked() const noexcept { return !backlog_.empty(); }  ///< Waits for the receiver.
-  std::uint8_t source_interest() const noexcept;
-  std::uint8_t sink_interest() const noexcept { return moving() && blocked() ? kToWrite : 0; }
-  std::uint64_t moved() const noexcept { return moved_; }      ///< Body bytes, without framing.
+  int source_interest() const noexcept;
+  int sink_interest() const noexcept { return moving() && blocked() ? kToWrite : 0; }
+  std::uint64_t moved() const noexcept { return moved_; }  ///< Body bytes, without framing.
 
  private:
   void read_some(std::span<char> buffer);

@@ -13,8 +13,8 @@ namespace {
 constexpr Millis kLingerLimit = 2'000;
 constexpr std::size_t kLingerBytes = 4U << 20U;
 
-/// Reads what there is, without waiting, until a head is whole. Its bytes then move into the request, what follows them
-/// stays in connection.received.
+/// Reads what there is, without waiting, until a head is whole. Its bytes then move into the
+/// request, what follows them stays in connection.received.
 Scan read_head(Lane& lane, Connection& connection, Request& request, bool& ended) {
   Kept& received = connection.received;
   const std::size_t guarded = lane.settings.guarded_segments;
@@ -76,7 +76,8 @@ Flow<Outcome> answer(Lane& lane, Connection& connection, Request& request) {
   const RequestHead& head = request.head;
   if (head.asterisk()) co_return answer_asterisk(lane, connection, request);
   if (head.upgrade_websocket() && !head.websocket_13())
-    co_return answer_plain(lane, connection, request.entry.status = 426, "", "Sec-WebSocket-Version: 13\r\n");
+    co_return answer_plain(lane, connection, request.entry.status = 426, "",
+                           "Sec-WebSocket-Version: 13\r\n");
   Verdict verdict = lane.shared.gate.admit(head, request.client.address);
   Outcome outcome{};
   if (auto* const forward = std::get_if<Forward>(&verdict)) {
@@ -111,9 +112,10 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
   co_return outcome;
 }
 
-/// Waits for the client to speak. The time for a head is counted from its first byte, not anew with each.
-Flow<Wake> wait_for_client(Lane& lane, Connection& connection, Millis deadline) {
-  Wait wait(*lane.loop, Phase::idle, deadline);
+/// Waits for the client to speak. The time for a head is counted from its first byte, not anew with
+/// each.
+Flow<Wake> wait_for_client(Lane& lane, Connection& connection, Phase phase, Millis deadline) {
+  Wait wait(*lane.loop, phase, deadline);
   wait.on(connection.client, kToRead);
   const Wake wake = co_await wait;
   co_return wake;
@@ -128,7 +130,7 @@ Flow<> linger(Lane& lane, Connection& connection) {
     dropped += io.count;
     if (io.state == Io::State::ok) continue;
     if (io.state != Io::State::again) break;
-    const Wake wake = co_await wait_for_client(lane, connection, deadline);
+    const Wake wake = co_await wait_for_client(lane, connection, Phase::busy, deadline);
     if (wake != Wake::ready) break;
   }
 }
@@ -147,7 +149,7 @@ Flow<> serve(Lane& lane, Connection& connection) {
   while (!lane.draining || outcome == Outcome::wait) {
     const bool pipelined = connection.received.size() > connection.scanned;
     if (!pipelined && !connection.client.readable()) {
-      const Wake wake = co_await wait_for_client(lane, connection, deadline);
+      const Wake wake = co_await wait_for_client(lane, connection, Phase::idle, deadline);
       if (wake == Wake::timeout && !connection.received.empty())
         outcome = answer_plain(lane, connection, 408, "the request's head did not come in time");
       if (wake != Wake::ready) break;
@@ -171,7 +173,8 @@ Detached serve_connection(Lane& lane, int fd, std::string peer) {
     Connection connection(lane, fd, std::move(peer));
     try {
       if (connection.client.good()) co_await serve(lane, connection);
-    } catch (const std::exception& error) {  // no memory, or a bug: this connection ends, the others go on
+    } catch (const std::exception&
+                 error) {  // no memory, or a bug: this connection ends, the others go on
       log::error("proxy", "a connection ended by an exception", {{"what", error.what()}});
       connection.client.reset();
     }

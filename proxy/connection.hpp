@@ -1,5 +1,6 @@
-// A client's connection, from accept to close: one head after the other, each answered before the next is read. Whom a
-// request goes to is the gate's word; how it gets there is in forward.hpp, hub_exchange.hpp and tunnel.hpp.
+// A client's connection, from accept to close: one head after the other, each answered before the
+// next is read. Whom a request goes to is the gate's word; how it gets there is in forward.hpp,
+// hub_exchange.hpp and tunnel.hpp.
 #pragma once
 
 #include <memory>
@@ -14,31 +15,36 @@
 namespace passerelle::proxy {
 
 struct Connection {
-  Connection(Lane& lane, int fd, std::string address) : client(*lane.loop, fd), peer(std::move(address)) {}
+  Connection(Lane& lane, int fd, std::string address)
+      : client(*lane.loop, fd), peer(std::move(address)) {}
 
   Socket client;
-  std::string peer;            ///< Numeric address of the connection itself.
-  Kept received;               ///< Read but not used: a part of a head, a body's beginning, or pipelined requests.
-  std::size_t scanned = 0;     ///< That much of it was looked at and is not a whole head.
+  std::string peer;  ///< Numeric address of the connection itself.
+  Kept received;     ///< Read but not used: a part of a head, a body's beginning, or pipelined
+                     ///< requests.
+  std::size_t scanned = 0;         ///< That much of it was looked at and is not a whole head.
   std::unique_ptr<Tunnel> tunnel;  ///< Set by a request that ended in 101.
 };
 
-/// One request under way. Lives in the frame that serves it; what it points to stays until the end of the request.
+/// One request under way. Lives in the frame that serves it; what it points to stays until the end
+/// of the request.
 struct Request {
   RequestHead head;
-  Kept bytes;                  ///< What `head` and `client` point into.
+  Kept bytes;  ///< What `head` and `client` point into.
   Client client;
-  BodyReader body;             ///< As the client frames it.
-  bool keep_alive = false;     ///< What the answer tells the client.
+  BodyReader body;                     ///< As the client frames it.
+  std::shared_ptr<const Route> route;  ///< Null unless it is forwarded.
+  bool keep_alive = false;             ///< What the answer tells the client.
   AccessEntry entry;
   Millis began = 0;
 };
 
 /// What becomes of the connection after a request.
 enum class Outcome : std::uint8_t {
-  next,    ///< It may serve another.
+  next,  ///< It may serve another.
   close,
-  linger,  ///< Close, but the client may still be sending: read on a little, lest a RST destroys our answer.
+  linger,  ///< Close, but the client may still be sending: read on a little, lest a RST destroys
+           ///< our answer.
   reset,   ///< Close so that the client cannot take what it has for the whole.
   tunnel,  ///< Connection::tunnel takes over.
   wait,    ///< The head is not complete yet.

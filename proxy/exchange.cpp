@@ -16,13 +16,17 @@ class Reply final : public HubReply {
   void begin(HubResponse head) override { exchange_->put_head(std::move(head), true); }
   bool write(std::string bytes) override { return exchange_->put_bytes(std::move(bytes)); }
   void finish() override { exchange_->put_end(true); }
-  void on_close(std::function<void()> callback) override { exchange_->when_closed(std::move(callback)); }
+  void on_close(std::function<void()> callback) override {
+    exchange_->when_closed(std::move(callback));
+  }
 
  private:
   std::shared_ptr<Exchange> exchange_;
 };
 
-std::shared_ptr<HubReply> Exchange::reply() { return std::make_shared<Reply>(shared_from_this()); }
+std::shared_ptr<HubReply> Exchange::reply() {
+  return std::make_shared<Reply>(shared_from_this());
+}
 
 void Exchange::put_head(HubResponse response, bool streams) {
   {

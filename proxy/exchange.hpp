@@ -1,6 +1,6 @@
-// Exchange: where the hub's threads and a proxy thread meet over one answer. The hub's side puts in, from any thread;
-// the proxy's side is woken through the mailbox and collects what is there. Bounded: a stream that its client does not
-// read is ended.
+// Exchange: where the hub's threads and a proxy thread meet over one answer. The hub's side puts
+// in, from any thread; the proxy's side is woken through the mailbox and collects what is there.
+// Bounded: a stream that its client does not read is ended.
 #pragma once
 
 #include <functional>
@@ -24,7 +24,7 @@ class Exchange final : public Letter, public std::enable_shared_from_this<Exchan
   // The proxy's side.
   struct News {
     std::optional<HubResponse> head;
-    bool streams = false;    ///< `bytes` follow the head as they come.
+    bool streams = false;  ///< `bytes` follow the head as they come.
     std::string bytes;
     bool finished = false;
     bool abandoned = false;  ///< The hub dropped its end before the answer was whole.
@@ -45,8 +45,8 @@ class Exchange final : public Letter, public std::enable_shared_from_this<Exchan
   void post() { mailbox_->post(shared_from_this()); }
 
   const std::shared_ptr<Mailbox> mailbox_;
-  Wait* wait_ = nullptr;      ///< Proxy thread only.
-  std::mutex mutex_;          ///< Guards what follows; held for moments.
+  Wait* wait_ = nullptr;  ///< Proxy thread only.
+  std::mutex mutex_;      ///< Guards what follows; held for moments.
   News news_;
   bool begun_ = false;
   bool over_ = false;

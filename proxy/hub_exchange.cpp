@@ -5,7 +5,6 @@
 #include "base/text.hpp"
 #include "proxy/answer.hpp"
 #include "proxy/exchange.hpp"
-#include "proxy/http_date.hpp"
 
 namespace passerelle::proxy {
 
@@ -43,7 +42,8 @@ HubRequest whole_request(const Request& request, std::string_view reason) {
 /// Why a body could not be read.
 enum class BodyEnd : std::uint8_t { whole, too_long, bad, lost, timeout };
 
-Flow<BodyEnd> read_body(Lane& lane, Connection& connection, Request& request, std::size_t most, std::string& body) {
+Flow<BodyEnd> read_body(
+    Lane& lane, Connection& connection, Request& request, std::size_t most, std::string& body) {
   if (request.head.expect_continue() && connection.received.empty()) {
     const bool sent = co_await send_all(lane, connection, "HTTP/1.1 100 Continue\r\n\r\n");
     if (!sent) co_return BodyEnd::lost;
@@ -56,7 +56,8 @@ Flow<BodyEnd> read_body(Lane& lane, Connection& connection, Request& request, st
     } else {
       const Io io = connection.client.read(input);
       if (io.state == Io::State::again) {
-        Wait wait(*lane.loop, Phase::busy, lane.loop->now() + millis(lane.settings.limits.body_timeout));
+        Wait wait(*lane.loop, Phase::busy,
+                  lane.loop->now() + millis(lane.settings.limits.body_timeout));
         wait.on(connection.client, kToRead);
         const Wake wake = co_await wait;
         if (wake != Wake::ready) co_return wake == Wake::timeout ? BodyEnd::timeout : BodyEnd::lost;
@@ -76,17 +77,20 @@ Flow<BodyEnd> read_body(Lane& lane, Connection& connection, Request& request, st
   co_return BodyEnd::whole;
 }
 
-/// Nothing more to be expected from the client: it closed its side. Bytes that wait to be read say that it is there.
+/// Nothing more to be expected from the client: it closed its side. Bytes that wait to be read say
+/// that it is there.
 bool client_left(Socket& client) noexcept {
   char byte = 0;
   return recv(client.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-/// Waits for the hub. Between the parts of a stream a client that closes its side has left (a browser does nothing else
-/// when its tab closes); before an answer it may just have nothing more to say.
-Flow<Wake> wait_for_news(Lane& lane, Connection& connection, Exchange& exchange, bool streaming, Millis deadline) {
+/// Waits for the hub. Between the parts of a stream a client that closes its side has left (a
+/// browser does nothing else when its tab closes); before an answer it may just have nothing more
+/// to say.
+Flow<Wake> wait_for_news(
+    Lane& lane, Connection& connection, Exchange& exchange, bool streaming, Millis deadline) {
   Wait wait(*lane.loop, Phase::busy, deadline);
-  std::uint8_t interest = kBroken;
+  int interest = kBroken;
   if (streaming && !connection.client.readable()) interest |= kToRead;
   wait.on(connection.client, interest);
   exchange.wait_with(&wait);
@@ -124,7 +128,8 @@ class Relay {
       const Wake wake = co_await wait_for_news(lane_, connection_, exchange_, begun_, until);
       if (wake == Wake::timeout) co_return too_late();
       if (wake == Wake::stop || connection_.client.broken()) co_return gone();
-      if (begun_ && connection_.client.readable() && client_left(connection_.client)) co_return gone();
+      if (begun_ && connection_.client.readable() && client_left(connection_.client))
+        co_return gone();
     }
   }
 
@@ -146,7 +151,7 @@ class Relay {
     chunked_ = streams && !old && !bodiless;
     if (streams && old) request_.keep_alive = false;
     const Ends ends = chunked_ ? Ends::by_chunks : streams ? Ends::by_close : Ends::by_length;
-    std::string out = response_text(head, request_, HttpDate(lane_.loop->unix_seconds()).text(), ends);
+    std::string out = response_text(head, request_, lane_.date(), ends);
     if (!bodiless && !streams) out += head.body;
     request_.entry.bytes_out = head.body.size();
     return out;
@@ -186,16 +191,24 @@ class Relay {
 Outcome refuse_body(Lane& lane, Connection& connection, Request& request, BodyEnd why) {
   AccessEntry& entry = request.entry;
   switch (why) {
-    case BodyEnd::too_long: return answer_plain(lane, connection, entry.status = 413, "");
-    case BodyEnd::bad: return answer_plain(lane, connection, entry.status = 400, "the body's chunks are malformed");
-    case BodyEnd::timeout: return answer_plain(lane, connection, entry.status = 408, "the body did not come");
-    default: entry.end = "client-gone"; return Outcome::close;
+    case BodyEnd::too_long:
+      return answer_plain(lane, connection, entry.status = 413, "");
+    case BodyEnd::bad:
+      return answer_plain(lane, connection, entry.status = 400, "the body's chunks are malformed");
+    case BodyEnd::timeout:
+      return answer_plain(lane, connection, entry.status = 408, "the body did not come");
+    default:
+      entry.end = "client-gone";
+      return Outcome::close;
   }
 }
 
 }  // namespace
 
-Flow<Outcome> answer_by_hub(Lane& lane, Connection& connection, Request& request, std::size_t most_body,
+Flow<Outcome> answer_by_hub(Lane& lane,
+                            Connection& connection,
+                            Request& request,
+                            std::size_t most_body,
                             std::string_view reason) {
   lane.counts.to_hub.add();
   request.entry.upstream = "hub";

@@ -1,5 +1,5 @@
-// Lane: all that one proxy thread owns. Connections live and die on their lane; lanes share nothing but settings, the
-// gate, the hub and one number.
+// Lane: all that one proxy thread owns. Connections live and die on their lane; lanes share nothing
+// but settings, the gate, the hub and one number.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include "proxy/gate.hpp"
 #include "proxy/head.hpp"
 #include "proxy/headers.hpp"
+#include "proxy/http_date.hpp"
 #include "proxy/loop.hpp"
 #include "proxy/proxy_settings.hpp"
 #include "proxy/trusted.hpp"
@@ -35,19 +36,19 @@ class Count {
 };
 
 struct Counts {
-  Count accepted;          ///< Client connections.
-  Count turned_away;       ///< Over max_connections, or no descriptor was left.
-  Count requests;          ///< Complete heads.
-  Count refused_heads;     ///< Heads that were none.
+  Count accepted;       ///< Client connections.
+  Count turned_away;    ///< Over max_connections, or no descriptor was left.
+  Count requests;       ///< Complete heads.
+  Count refused_heads;  ///< Heads that were none.
   Count to_hub;
   Count forwarded;
   Count upstream_connects;
   Count upstream_reuses;
-  Count upstream_failures; ///< Requests that an upstream did not answer.
+  Count upstream_failures;  ///< Requests that an upstream did not answer.
   Count retries;
   Count tunnels_opened;
-  Count tunnels;           ///< Open now.
-  Count bytes_in;          ///< Bodies and tunnels, from clients.
+  Count tunnels;   ///< Open now.
+  Count bytes_in;  ///< Bodies and tunnels, from clients.
   Count bytes_out;
 };
 
@@ -55,18 +56,21 @@ struct Counts {
 struct Shared {
   ProxySettings settings;
   TrustedProxies trusted;
-  std::vector<std::string_view> own_cookies;     ///< Views into settings.
+  std::vector<std::string_view> own_cookies;  ///< Views into settings.
   Gate& gate;
   Hub& hub;
-  std::atomic<std::uint32_t> connections{0};     ///< Clients on all lanes, against max_connections.
+  std::atomic<std::uint32_t> connections{0};  ///< Clients on all lanes, against max_connections.
 };
 
 struct Lane {
   Lane(Shared& common, std::unique_ptr<Loop> made)
-      : shared(common), settings(common.settings), loop(std::move(made)), pool(*loop),
+      : shared(common),
+        settings(common.settings),
+        loop(std::move(made)),
+        pool(*loop),
         log(*loop, common.settings.access_log) {}
 
-  static constexpr std::size_t kHeadRead = 64U << 10U;     ///< At most read in search of a head.
+  static constexpr std::size_t kHeadRead = 64U << 10U;  ///< At most read in search of a head.
   static constexpr std::size_t kReadRoom = 128U << 10U;
   static constexpr std::size_t kHeadRoom = kMostHead + (16U << 10U);
 
@@ -76,14 +80,35 @@ struct Lane {
   UpstreamPool pool;
   AccessLog log;
   Counts counts;
-  bool draining = false;            ///< No connection serves another request.
+  bool draining = false;  ///< No connection serves another request.
   std::uint32_t connections = 0;
+  std::string_view date() noexcept;  ///< For a Date field; made anew once a second.
   // Scratch for everybody on this thread: its content does not survive a co_await.
   ResponseHead response_head;
   std::array<char, kReadRoom> read_room;
   std::array<char, kHeadRoom> head_room;
+
+ private:
+  HttpDate date_{0};
+  std::int64_t date_second_ = 0;
 };
 
-inline Millis millis(seconds time) noexcept { return time.count() * 1000; }
+/// Goes on after the other connections have had their turn.
+inline Flow<> let_others(Lane& lane) {
+  Wait turn(*lane.loop, Phase::busy, lane.loop->now());
+  co_await turn;
+}
+
+inline std::string_view Lane::date() noexcept {
+  if (const std::int64_t now = loop->unix_seconds(); now != date_second_) {
+    date_second_ = now;
+    date_ = HttpDate(now);
+  }
+  return date_.text();
+}
+
+inline Millis millis(seconds time) noexcept {
+  return time.count() * 1000;
+}
 
 }  // namespace passerelle::proxy

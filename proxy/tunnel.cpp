@@ -10,17 +10,17 @@ struct Half {
   Socket& from;
   Socket& to;
   Kept& backlog;
-  bool ended = false;     ///< Nothing more will come, and the receiver knows it.
+  bool ended = false;  ///< Nothing more will come, and the receiver knows it.
   std::uint64_t moved = 0;
 
-  std::uint8_t from_interest() const noexcept { return !ended && backlog.empty() ? kToRead : 0; }
-  std::uint8_t to_interest() const noexcept { return backlog.empty() ? 0 : kToWrite; }
+  int from_interest() const noexcept { return !ended && backlog.empty() ? kToRead : 0; }
+  int to_interest() const noexcept { return backlog.empty() ? 0 : kToWrite; }
 };
 
 enum class Step : std::uint8_t { waits, more, broken };
 
-// A ping or pong that comes alone is the programs' own sign of life, every 30 s from a forgotten tab: not somebody's
-// work, and no reason to keep a server.
+// A ping or pong that comes alone is the programs' own sign of life, every 30 s from a forgotten
+// tab: not somebody's work, and no reason to keep a server.
 bool is_activity(std::string_view bytes) noexcept {
   constexpr unsigned char kPing = 0x89;
   constexpr unsigned char kPong = 0x8a;
@@ -54,7 +54,8 @@ Step move_some(Lane& lane, const Route& route, Half& half) {
     }
     const std::string_view bytes(lane.read_room.data(), got.count);
     half.moved += bytes.size();
-    if (is_activity(bytes)) route.last_activity.store(lane.loop->unix_seconds(), std::memory_order_relaxed);
+    if (is_activity(bytes))
+      route.last_activity.store(lane.loop->unix_seconds(), std::memory_order_relaxed);
     const Io put = half.to.write(bytes);
     if (put.state == Io::State::failed) return Step::broken;
     if (put.state == Io::State::again) half.backlog.append(bytes.substr(put.count));
@@ -71,8 +72,7 @@ Flow<std::string_view> carry(Lane& lane, Connection& connection, Half& up, Half&
     const Step downward = move_some(lane, *tunnel.route, down);
     if (upward == Step::broken || downward == Step::broken) co_return "broken";
     if (upward == Step::more || downward == Step::more) {
-      Wait turn(*lane.loop, Phase::busy, lane.loop->now());
-      co_await turn;
+      co_await let_others(lane);
       continue;
     }
     Wait wait(*lane.loop, Phase::busy, lane.loop->now() + silence);
@@ -87,7 +87,11 @@ Flow<std::string_view> carry(Lane& lane, Connection& connection, Half& up, Half&
   co_return std::string_view();
 }
 
-void log_end(Lane& lane, const Connection& connection, const Half& up, const Half& down, std::string_view end) {
+void log_end(Lane& lane,
+             const Connection& connection,
+             const Half& up,
+             const Half& down,
+             std::string_view end) {
   const Tunnel& tunnel = *connection.tunnel;
   const std::string_view label = tunnel.label.view();
   const std::size_t space = label.find(' ');

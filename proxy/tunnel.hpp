@@ -1,5 +1,5 @@
-// Tunnel: after 101, bytes in both directions until both sides have ended, the route is closed or nobody speaks any
-// more. Looks into no frame, but for telling a lone ping from somebody's work.
+// Tunnel: after 101, bytes in both directions until both sides have ended, the route is closed or
+// nobody speaks any more. Looks into no frame, but for telling a lone ping from somebody's work.
 #pragma once
 
 #include <memory>
@@ -37,8 +37,9 @@ struct Tunnel {
   std::shared_ptr<const Route> route;
   UpstreamLease upstream;
   InFlight in_flight;
-  Kept to_client;     ///< The answer's head and what came with it, as far as the client did not take it yet.
-  Kept label;         ///< "PATH PEER", for the access log.
+  Kept to_client;  ///< The answer's head and what came with it, as far as the client did not take
+                   ///< it yet.
+  Kept label;      ///< "PATH PEER", for the access log.
   Millis began = 0;
 };
 

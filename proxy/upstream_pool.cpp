@@ -7,7 +7,7 @@ namespace passerelle::proxy {
 namespace {
 
 constexpr std::size_t kMostIdlePerRoute = 64;
-constexpr std::size_t kMostIdle = 1024;       // on one thread: descriptors are for clients
+constexpr std::size_t kMostIdle = 1024;  // on one thread: descriptors are for clients
 constexpr Millis kIdleLimit = 30'000;
 constexpr Millis kConnectLimit = 5'000;
 

@@ -1,5 +1,6 @@
-// UpstreamPool: the connections of one proxy thread to upstreams that wait for their next request, newest first. A
-// connection never serves another route than the one it was made for. Also makes new ones.
+// UpstreamPool: the connections of one proxy thread to upstreams that wait for their next request,
+// newest first. A connection never serves another route than the one it was made for. Also makes
+// new ones.
 #pragma once
 
 #include <memory>
@@ -21,7 +22,7 @@ struct UpstreamConnection {
 
   Socket socket;
   Millis idle_since = 0;
-  bool reused = false;   ///< It has served a request before: it may be dead without our knowing.
+  bool reused = false;  ///< It has served a request before: it may be dead without our knowing.
 };
 using UpstreamLease = std::unique_ptr<UpstreamConnection>;
 
@@ -31,16 +32,20 @@ class UpstreamPool {
  public:
   explicit UpstreamPool(Loop& loop) : loop_(loop) {}
 
-  /// An idle connection to the route's upstream, or null. `certain`: ask the kernel whether it still lives, for a
-  /// request that must not be sent twice.
+  /// An idle connection to the route's upstream, or null. `certain`: ask the kernel whether it
+  /// still lives, for a request that must not be sent twice.
   UpstreamLease take(const Route& route, bool certain);
   /// Must be between two requests; it is closed when there are enough already.
   void give(const std::shared_ptr<const Route>& route, UpstreamLease connection);
   /// A new connection in `lease`.
   Flow<Connect> connect(const Route& route, UpstreamLease& lease);
 
-  void sweep();   ///< Every tick: closes what the upstream closed, what is too old, and what belongs to closed routes.
-  void clear() noexcept { shelves_.clear(); idle_ = 0; }
+  void sweep();  ///< Every tick: closes what the upstream closed, what is too old, and what belongs
+                 ///< to closed routes.
+  void clear() noexcept {
+    shelves_.clear();
+    idle_ = 0;
+  }
 
  private:
   struct Shelf {

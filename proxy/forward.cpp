@@ -1,0 +1,396 @@
+#include "proxy/forward.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "proxy/answer.hpp"
+#include "proxy/hub_exchange.hpp"
+#include "proxy/websocket.hpp"
+
+namespace passerelle::proxy {
+namespace {
+
+constexpr Millis kContinuePatience =
+    1'000;  // then we ask for the body ourselves (RFC 9110, 10.1.1)
+constexpr int kMostInterim = 16;
+
+/// What the wait for the upstream's answer came to.
+enum class Answer : std::uint8_t {
+  none,      ///< Not yet.
+  final,     ///< Its head is on the way to the client.
+  switched,  ///< 101
+  closed,    ///< The connection ended before the answer.
+  invalid,
+  timeout,
+  body_bad,  ///< The client's body, that is.
+  body_long,
+  body_late,
+  gone,  ///< The client left, or the proxy stops.
+};
+
+class Forwarding {
+ public:
+  Forwarding(Lane& lane, Connection& connection, Request& request)
+      : lane_(lane),
+        connection_(connection),
+        request_(request),
+        route_(request.route),
+        in_flight_(*route_) {}
+
+  Flow<Outcome> run();
+
+ private:
+  // Up to the upstream.
+  Flow<Connect> obtain(bool fresh);
+  bool send_head();
+  bool may_repeat() const noexcept;
+  bool may_try_again(bool sent) const noexcept;
+  // Until its answer.
+  Flow<Answer> wait_for_answer();
+  Answer body_trouble() const noexcept;
+  Answer try_head();
+  Answer take_head(std::span<char> bytes, std::size_t used);
+  void pass_interim(const ResponseHead& head);
+  void answer_expectation();
+  Millis answer_deadline(Millis sent) const noexcept;
+  // The answer.
+  void begin_answer(const ResponseHead& head, std::span<char> rest);
+  Answer begin_tunnel(const ResponseHead& head, std::span<char> rest);
+  Flow<Outcome> relay();
+  Outcome relayed();
+  // When there is none.
+  Flow<Outcome> fail(Answer why);
+  Flow<Outcome> fail_by_hub(std::string_view reason);
+
+  void touch() const noexcept {
+    route_->last_activity.store(lane_.loop->unix_seconds(), std::memory_order_relaxed);
+  }
+  Socket& upstream() noexcept { return lease_->socket; }
+
+  Lane& lane_;
+  Connection& connection_;
+  Request& request_;
+  const std::shared_ptr<const Route>& route_;
+  const InFlight in_flight_;
+  UpstreamLease lease_;
+  Kept partial_;  ///< What came of the answer's head so far, and then what came after its end.
+  std::size_t scanned_ = 0;
+  std::optional<BodyPump> upload_;
+  std::optional<BodyPump> download_;
+  int interim_ = 0;
+  bool continue_owed_ = false;  ///< The client waits for a 100.
+  bool reusable_ = false;       ///< The upstream will take another request on this connection.
+};
+
+Flow<Outcome> Forwarding::run() {
+  touch();
+  const std::uint64_t most = lane_.settings.limits.max_body;
+  if (most != 0 && request_.head.content_length().value_or(0) > most)
+    co_return answer_plain(lane_, connection_, request_.entry.status = 413, "");
+  for (bool again = false;; again = true) {
+    const Connect connect = co_await obtain(again);
+    if (connect == Connect::stopped) co_return Outcome::close;
+    if (connect != Connect::ok) {
+      const bool late = connect == Connect::timeout;
+      const Outcome outcome =
+          co_await fail_by_hub(late ? "upstream-timeout" : "upstream-unreachable");
+      co_return outcome;
+    }
+    const bool sent = send_head();
+    Answer answer = Answer::closed;
+    if (sent) answer = co_await wait_for_answer();
+    if (answer == Answer::closed && may_try_again(sent)) {
+      lane_.counts.retries.add();
+      continue;
+    }
+    if (answer == Answer::switched) co_return Outcome::tunnel;
+    Outcome outcome{};
+    if (answer == Answer::final)
+      outcome = co_await relay();
+    else
+      outcome = co_await fail(answer);
+    touch();
+    co_return outcome;
+  }
+}
+
+Flow<Connect> Forwarding::obtain(bool fresh) {
+  const bool certain = !may_repeat();
+  lease_.reset();
+  if (!fresh) lease_ = lane_.pool.take(*route_, certain);
+  Connect connect = Connect::ok;
+  if (lease_) {
+    lane_.counts.upstream_reuses.add();
+  } else {
+    lane_.counts.upstream_connects.add();
+    connect = co_await lane_.pool.connect(*route_, lease_);
+  }
+  co_return connect;
+}
+
+bool Forwarding::may_repeat() const noexcept {
+  return request_.head.idempotent() && !request_.head.has_body();
+}
+
+/// After a connection closed without an answer: it had served before, so its end may have nothing
+/// to do with us.
+bool Forwarding::may_try_again(bool sent) const noexcept {
+  const bool untouched = lease_->reused && partial_.empty() && interim_ == 0;
+  return untouched && (!sent || may_repeat()) && !route_->closed.load(std::memory_order_relaxed);
+}
+
+/// False if the upstream took not a byte of it.
+bool Forwarding::send_head() {
+  ToUpstream wish{request_.client, route_->set_headers, lane_.shared.own_cookies};
+  const std::size_t size = build_upstream_head(request_.head, wish, lane_.head_room);
+  upload_.emplace(connection_.client, upstream(), connection_.received);
+  download_.emplace(upstream(), connection_.client, partial_);
+  upload_->set(request_.body, request_.head.chunked());
+  if (const std::uint64_t most = lane_.settings.limits.max_body; most != 0) upload_->limit(most);
+  continue_owed_ = request_.head.expect_continue() && request_.head.minor_version() > 0;
+  if (size != 0) upload_->send({lane_.head_room.data(), size});
+  return size != 0 && upload_->moving();
+}
+
+Flow<Answer> Forwarding::wait_for_answer() {
+  const Millis sent = lane_.loop->now();
+  for (;;) {
+    const bool waits = upload_->step(lane_.read_room);
+    if (const Answer trouble = body_trouble(); trouble != Answer::none) co_return trouble;
+    if (upload_->moved() > 0) continue_owed_ = false;
+    if (const Answer answer = try_head(); answer != Answer::none) co_return answer;
+    if (!waits) {
+      co_await let_others(lane_);
+      continue;
+    }
+    Wait wait(*lane_.loop, Phase::busy, answer_deadline(sent));
+    wait.on(connection_.client, kBroken | upload_->source_interest() | download_->sink_interest());
+    wait.on(upstream(), kToRead | upload_->sink_interest());
+    wait.cut_by(route_->closed);
+    const Wake wake = co_await wait;
+    if (wake == Wake::timeout && continue_owed_) {
+      answer_expectation();
+      continue;
+    }
+    if (wake == Wake::timeout)
+      co_return upload_->moving() && !upload_->blocked() ? Answer::body_late : Answer::timeout;
+    if (wake == Wake::cut) co_return Answer::closed;
+    if (wake == Wake::stop || connection_.client.broken()) co_return Answer::gone;
+    if (download_->blocked()) download_->step(lane_.read_room);
+  }
+}
+
+Answer Forwarding::body_trouble() const noexcept {
+  switch (upload_->state()) {
+    case BodyPump::State::source_bad:
+      return Answer::body_bad;
+    case BodyPump::State::source_lost:
+      return Answer::gone;
+    case BodyPump::State::too_long:
+      return Answer::body_long;
+    default:
+      return Answer::none;  // an upstream that takes no more may still have an answer for us to
+                            // read
+  }
+}
+
+Millis Forwarding::answer_deadline(Millis sent) const noexcept {
+  const config::Proxy& limits = lane_.settings.limits;
+  if (continue_owed_) return sent + kContinuePatience;
+  if (upload_->moving()) return lane_.loop->now() + millis(limits.body_timeout);
+  return sent + millis(limits.response_timeout);
+}
+
+void Forwarding::answer_expectation() {
+  continue_owed_ = false;
+  download_->send("HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+/// Reads what the upstream has said, and answers `none` when there is no whole head in it yet.
+Answer Forwarding::try_head() {
+  while (upstream().readable()) {
+    std::span<char> bytes(lane_.read_room);
+    const Io io = upstream().read(bytes);
+    if (io.state == Io::State::again) return Answer::none;
+    if (io.state != Io::State::ok) return Answer::closed;
+    bytes = bytes.first(io.count);
+    if (!partial_.empty()) {
+      partial_.append({bytes.data(), bytes.size()});
+      bytes = partial_.bytes();
+    }
+    const Asked asked{request_.head.is_head(), request_.head.upgrade_websocket()};
+    for (;;) {
+      const Scan scan = scan_response(bytes, scanned_, asked, lane_.response_head);
+      if (scan.state == Scan::State::refused) return Answer::invalid;
+      if (scan.state == Scan::State::incomplete) break;
+      scanned_ = 0;
+      if (const Answer answer = take_head(bytes, scan.used); answer != Answer::none) return answer;
+      bytes = bytes.subspan(scan.used);
+    }
+    scanned_ = bytes.size();
+    if (bytes.size() > kMostHead) return Answer::invalid;
+    partial_.assign({bytes.data(), bytes.size()});
+  }
+  return Answer::none;
+}
+
+Answer Forwarding::take_head(std::span<char> bytes, std::size_t used) {
+  const ResponseHead& head = lane_.response_head;
+  if (head.interim()) {
+    if (++interim_ > kMostInterim) return Answer::invalid;
+    pass_interim(head);
+    return Answer::none;
+  }
+  // The rest may lie in partial_, which receives what comes after the body: keep it alive until it
+  // is passed on.
+  const Kept holder = std::move(partial_);
+  const std::span<char> rest = bytes.subspan(used);
+  if (head.status() == 101) return begin_tunnel(head, rest);
+  begin_answer(head, rest);
+  return Answer::final;
+}
+
+void Forwarding::pass_interim(const ResponseHead& head) {
+  if (request_.head.minor_version() == 0) return;
+  if (head.status() == 100) {
+    if (!continue_owed_) return;  // not asked for, or given already
+    continue_owed_ = false;
+  }
+  const ToClient wish{.own_cookies = lane_.shared.own_cookies};
+  const std::size_t size = build_client_head(head, wish, lane_.head_room);
+  download_->send({lane_.head_room.data(), size});
+}
+
+void Forwarding::begin_answer(const ResponseHead& head, std::span<char> rest) {
+  const int minor = request_.head.minor_version();
+  const Reframe reframe = reframe_for(head, minor);
+  // An answer before the body's end: where the next request begins is the client's secret now.
+  if (upload_->state() != BodyPump::State::done || reframe == Reframe::until_close ||
+      lane_.draining)
+    request_.keep_alive = false;
+  const ToClient wish{reframe, request_.keep_alive, minor, lane_.date(), lane_.shared.own_cookies};
+  const std::size_t size = build_client_head(head, wish, lane_.head_room);
+  request_.entry.status = head.status();
+  reusable_ = head.keep_alive() && head.framing() != Framing::until_close;
+  download_->set(BodyReader(head.framing(), head.length()), reframe == Reframe::chunked);
+  download_->feed({lane_.head_room.data(), size}, rest);
+}
+
+Answer Forwarding::begin_tunnel(const ResponseHead& head, std::span<char> rest) {
+  if (!accepts_key(head.value(FieldId::sec_websocket_accept),
+                   request_.head.value(FieldId::sec_websocket_key)))
+    return Answer::invalid;
+  const ToClient wish{.own_cookies = lane_.shared.own_cookies};
+  const std::size_t size = build_client_head(head, wish, lane_.head_room);
+  auto tunnel = std::make_unique<Tunnel>(route_, std::move(lease_));
+  tunnel->to_client.append({lane_.head_room.data(), size});
+  tunnel->to_client.append({rest.data(), rest.size()});
+  tunnel->label.append(request_.entry.path);
+  tunnel->label.append(" ");
+  tunnel->label.append(request_.entry.peer);
+  tunnel->began = request_.began;
+  connection_.tunnel = std::move(tunnel);
+  return Answer::switched;
+}
+
+Flow<Outcome> Forwarding::relay() {
+  while (download_->moving()) {
+    const bool down_waits = download_->step(lane_.read_room);
+    const bool up_waits = upload_->step(lane_.read_room);
+    if (!download_->moving()) break;
+    if (body_trouble() != Answer::none || connection_.client.broken()) {
+      download_->stop(BodyPump::State::sink_lost);
+      break;
+    }
+    if (!down_waits || !up_waits) {
+      co_await let_others(lane_);
+      continue;
+    }
+    // A silent client is given up; a silent upstream may be thinking, and its own limits are
+    // longer.
+    const config::Proxy& limits = lane_.settings.limits;
+    const seconds silence = download_->blocked() ? limits.body_timeout : limits.response_timeout;
+    Wait wait(*lane_.loop, Phase::busy, lane_.loop->now() + millis(silence));
+    wait.on(connection_.client, kBroken | upload_->source_interest() | download_->sink_interest());
+    wait.on(upstream(), download_->source_interest() | upload_->sink_interest());
+    wait.cut_by(route_->closed);
+    const Wake wake = co_await wait;
+    if (wake != Wake::ready) {
+      request_.entry.end = wake == Wake::timeout ? "timeout"
+                           : wake == Wake::cut   ? "cut"
+                                                 : "stopping";
+      download_->stop(BodyPump::State::source_lost);
+    }
+  }
+  co_return relayed();
+}
+
+Outcome Forwarding::relayed() {
+  AccessEntry& entry = request_.entry;
+  entry.bytes_in = upload_->moved();
+  entry.bytes_out = download_->moved();
+  const bool all_sent = upload_->state() == BodyPump::State::done;
+  if (download_->state() == BodyPump::State::done) {
+    if (all_sent && reusable_ && partial_.empty()) lane_.pool.give(route_, std::move(lease_));
+    if (!all_sent) return Outcome::linger;
+    return request_.keep_alive ? Outcome::next : Outcome::close;
+  }
+  if (download_->state() == BodyPump::State::sink_lost) {
+    entry.end = "client-gone";
+    return Outcome::reset;
+  }
+  lane_.counts.upstream_failures.add();
+  if (entry.end.empty()) entry.end = "upstream-truncated";
+  return Outcome::reset;
+}
+
+Flow<Outcome> Forwarding::fail(Answer why) {
+  AccessEntry& entry = request_.entry;
+  entry.bytes_in = upload_->moved();
+  if (upload_->state() == BodyPump::State::done) request_.body = BodyReader();
+  const bool clean = !download_->blocked();
+  lease_.reset();
+  switch (why) {
+    case Answer::body_bad:
+      co_return answer_plain(lane_, connection_, entry.status = 400,
+                             "the body's chunks are malformed");
+    case Answer::body_long:
+      co_return answer_plain(lane_, connection_, entry.status = 413, "");
+    case Answer::body_late:
+      co_return answer_plain(lane_, connection_, entry.status = 408, "the body did not come");
+    case Answer::gone:
+      entry.end = lane_.draining ? "stopping" : "client-gone";
+      co_return Outcome::reset;
+    default:
+      break;
+  }
+  lane_.counts.upstream_failures.add();
+  if (!clean) co_return Outcome::reset;
+  const std::string_view reason = why == Answer::timeout   ? "upstream-timeout"
+                                  : why == Answer::invalid ? "upstream-invalid"
+                                                           : "upstream-closed";
+  const Outcome outcome = co_await fail_by_hub(reason);
+  co_return outcome;
+}
+
+Flow<Outcome> Forwarding::fail_by_hub(std::string_view reason) {
+  request_.entry.end = reason;
+  const Outcome outcome = co_await answer_by_hub(lane_, connection_, request_, 0, reason);
+  co_return outcome;
+}
+
+}  // namespace
+
+Flow<Outcome> forward_request(Lane& lane,
+                              Connection& connection,
+                              Request& request,
+                              std::shared_ptr<const Route> route) {
+  lane.counts.forwarded.add();
+  request.route = std::move(route);
+  request.entry.upstream = request.route->prefix;
+  Forwarding forwarding(lane, connection, request);
+  const Outcome outcome = co_await forwarding.run();
+  co_return outcome;
+}
+
+}  // namespace passerelle::proxy

@@ -1,0 +1,42 @@
+// Listener: one lane's own listening socket (SO_REUSEPORT). Accepts in bounded batches; when
+// connections or descriptors run out it says 503 to those who wait and pauses, so that the thread
+// does not spin.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.hpp"
+#include "proxy/lane.hpp"
+
+namespace passerelle::proxy {
+
+class Listener final : public Watcher {
+ public:
+  /// Port 0: the kernel's choice; the other lanes then bind the port() of the first.
+  static Result<int> bind(const std::string& address, std::uint16_t port);
+  static std::uint16_t port_of(int fd) noexcept;
+
+  Listener(Lane& lane, int fd) noexcept;  ///< Takes the descriptor over; begins to accept.
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  void accept_last() noexcept;  ///< Serves who is in the queue already, then nobody any more.
+  void resume() noexcept;       ///< Every tick: ends a pause.
+  void on_events(std::uint32_t events) noexcept override;
+
+ private:
+  void close() noexcept;
+  bool accept_one() noexcept;
+  void turn_away(int fd) noexcept;
+  bool spend_reserve() noexcept;
+  void pause() noexcept;
+
+  Lane& lane_;
+  int fd_;
+  int reserve_;  ///< A descriptor to give up when there is no other, to tell one client so.
+  bool paused_ = false;
+};
+
+}  // namespace passerelle::proxy

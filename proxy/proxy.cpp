@@ -1,0 +1,165 @@
+#include "proxy/proxy.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <vector>
+
+#include <sys/resource.h>
+
+#include "base/log.hpp"
+#include "proxy/lane.hpp"
+#include "proxy/listener.hpp"
+
+namespace passerelle::proxy {
+
+/// One lane and the thread that runs it.
+class Proxy::Thread {
+ public:
+  Thread(Shared& shared, std::unique_ptr<Loop> loop, int listening)
+      : lane_(shared, std::move(loop)), listener_(lane_, listening) {
+    lane_.loop->on_tick([this] { tick(); });
+  }
+  ~Thread() { join(); }
+
+  void start() {
+    thread_ = std::thread([this] { run(); });
+  }
+  /// Any thread, once.
+  void stop(Millis drain) { lane_.loop->mailbox()->post(std::make_shared<Stop>(*this, drain)); }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+  const Counts& counts() const noexcept { return lane_.counts; }
+
+ private:
+  struct Stop final : Letter {
+    Stop(Thread& its_thread, Millis its_drain) : thread(its_thread), drain(its_drain) {}
+    void open() noexcept override { thread.begin_stop(drain); }
+    Thread& thread;
+    Millis drain;
+  };
+
+  void run() {
+    lane_.loop->run();
+    lane_.pool.clear();
+    lane_.log.flush();
+    lane_.loop->mailbox()->close();
+  }
+
+  void tick() {
+    listener_.resume();
+    lane_.pool.sweep();
+    lane_.log.flush();
+    if (lane_.draining) go_on_stopping();
+  }
+
+  void begin_stop(Millis drain) noexcept {
+    listener_.accept_last();
+    lane_.draining = true;
+    cut_at_ = lane_.loop->now() + drain;
+    lane_.loop->wake_idle(Wake::stop);
+    go_on_stopping();
+  }
+
+  // Who has served its last request leaves by itself; the rest is woken when the time is over, and
+  // again until it has understood.
+  void go_on_stopping() noexcept {
+    if (lane_.loop->now() >= cut_at_) lane_.loop->wake_all(Wake::stop);
+    if (lane_.connections == 0) return lane_.loop->finish();
+    lane_.loop->keep_ticking();
+  }
+
+  Lane lane_;
+  Listener listener_;
+  Millis cut_at_ = kNever;
+  std::thread thread_;
+};
+
+struct Proxy::State {
+  State(ProxySettings settings, Gate& gate, Hub& hub)
+      : shared{std::move(settings), {}, {}, gate, hub, {0}} {}
+
+  Shared shared;
+  std::uint16_t port = 0;
+  std::vector<std::unique_ptr<Thread>> threads;
+};
+
+namespace {
+
+/// Each forwarded request takes two descriptors; the shell's usual 1,024 would be a limit nobody
+/// chose.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+Proxy::Proxy(ProxySettings settings, Gate& gate, Hub& hub)
+    : state_(std::make_unique<State>(std::move(settings), gate, hub)) {}
+
+Proxy::~Proxy() {
+  stop(seconds(0));
+}
+
+Result<void> Proxy::start() {
+  Shared& shared = state_->shared;
+  Result<TrustedProxies> trusted = TrustedProxies::parse(shared.settings.trusted_proxies);
+  if (!trusted) return std::move(trusted).error();
+  shared.trusted = std::move(*trusted);
+  shared.own_cookies.assign(shared.settings.own_cookies.begin(), shared.settings.own_cookies.end());
+  raise_descriptor_limit();
+  const std::uint32_t wanted = shared.settings.limits.threads;
+  const std::uint32_t count =
+      wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
+  std::vector<std::unique_ptr<Thread>> threads;
+  std::uint16_t port = shared.settings.port;
+  for (std::uint32_t at = 0; at < count; ++at) {
+    Result<std::unique_ptr<Loop>> loop = Loop::make();
+    if (!loop) return std::move(loop).error();
+    const Result<int> listening = Listener::bind(shared.settings.address, port);
+    if (!listening) return listening.error();
+    port = Listener::port_of(*listening);
+    threads.push_back(std::make_unique<Thread>(shared, std::move(*loop), *listening));
+  }
+  state_->port = port;
+  state_->threads = std::move(threads);
+  for (const auto& thread : state_->threads) thread->start();
+  return {};
+}
+
+std::uint16_t Proxy::port() const noexcept {
+  return state_->port;
+}
+
+void Proxy::stop(seconds drain) {
+  for (const auto& thread : state_->threads) thread->stop(millis(drain));
+  for (const auto& thread : state_->threads) thread->join();
+}
+
+Counters Proxy::counters() const {
+  Counters sum;
+  sum.connections = state_->shared.connections.load(std::memory_order_relaxed);
+  for (const auto& thread : state_->threads) {
+    const Counts& counts = thread->counts();
+    sum.accepted += counts.accepted.value();
+    sum.turned_away += counts.turned_away.value();
+    sum.requests += counts.requests.value();
+    sum.refused_heads += counts.refused_heads.value();
+    sum.to_hub += counts.to_hub.value();
+    sum.forwarded += counts.forwarded.value();
+    sum.upstream_connects += counts.upstream_connects.value();
+    sum.upstream_reuses += counts.upstream_reuses.value();
+    sum.upstream_failures += counts.upstream_failures.value();
+    sum.retries += counts.retries.value();
+    sum.tunnels_opened += counts.tunnels_opened.value();
+    sum.tunnels += counts.tunnels.value();
+    sum.bytes_in += counts.bytes_in.value();
+    sum.bytes_out += counts.bytes_out.value();
+  }
+  return sum;
+}
+
+}  // namespace passerelle::proxy

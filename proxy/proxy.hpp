@@ -1,0 +1,48 @@
+// Proxy: the data plane as a whole. Owns the threads, their lanes and listening sockets; starts and
+// stops them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "proxy/gate.hpp"
+#include "proxy/proxy_settings.hpp"
+
+namespace passerelle::proxy {
+
+/// Sums over all proxy threads since the start; `connections` and `tunnels` are open now.
+struct Counters {
+  std::uint64_t accepted = 0, turned_away = 0, connections = 0;
+  std::uint64_t requests = 0, refused_heads = 0, to_hub = 0, forwarded = 0;
+  std::uint64_t upstream_connects = 0, upstream_reuses = 0, upstream_failures = 0, retries = 0;
+  std::uint64_t tunnels_opened = 0, tunnels = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0;
+};
+
+class Proxy {
+ public:
+  /// `gate` and `hub` must outlive the proxy; both are called on proxy threads.
+  Proxy(ProxySettings settings, Gate& gate, Hub& hub);
+  ~Proxy();  ///< Stops at once if stop() was not called.
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+
+  /// Binds and begins to serve. Errc::invalid for a wrong address or CIDR, Errc::unavailable if it
+  /// cannot be bound.
+  Result<void> start();
+  std::uint16_t port() const noexcept;  ///< The one that was bound.
+  /// Accepts nobody any more, closes idle connections, lets requests finish for at most `drain`,
+  /// then cuts what is left (tunnels too). Returns when all threads have ended. Not from a proxy
+  /// thread. Answers the hub gives later are dropped.
+  void stop(seconds drain);
+  Counters counters() const;  ///< Any thread, while the proxy exists.
+
+ private:
+  class Thread;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace passerelle::proxy
