@@ -1,6 +1,6 @@
-// Settings: the configuration file as plain structs, after all checks. Nothing here parses; after load() it is const.
-// Key names, defaults and documentation stand in config/keys.cpp, the one table that also yields the JSON Schema
-// and docs/configuration.md.
+// Settings: the configuration file as plain structs, after all checks. Nothing here parses; after
+// load() it is const. Key names, defaults and documentation stand in config/keys.cpp, the one table
+// that also yields the JSON Schema and docs/configuration.md.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,8 @@
 
 namespace passerelle::config {
 
-/// A secret that came from `key`, `key_file` or the environment; never printed by `config show` or the log.
+/// A secret that came from `key`, `key_file` or the environment; never printed by `config show` or
+/// the log.
 struct Secret {
   std::string value;
   bool empty() const noexcept { return value.empty(); }
@@ -28,57 +29,60 @@ struct Listen {
 /// Which people: the union of both lists; `everyone` is written `allow: all`.
 struct People {
   bool everyone = false;
-  std::vector<std::string> users;   ///< "username" or "authenticator:subject"
+  std::vector<std::string> users;  ///< "username" or "authenticator:subject"
   std::vector<std::string> groups;
   bool empty() const noexcept { return !everyone && users.empty() && groups.empty(); }
 };
 
 struct Access {
-  People allow;   ///< Nobody gets in unless this says so.
+  People allow;  ///< Nobody gets in unless this says so.
   People admins;
-  People block;   ///< Wins over allow.
+  People block;  ///< Wins over allow.
 };
 
 struct Sessions {
-  seconds idle{std::chrono::hours(24)};         ///< Ends when not used that long.
+  seconds idle{std::chrono::hours(24)};           ///< Ends when not used that long.
   seconds absolute{std::chrono::hours(24 * 14)};  ///< Ends that long after the sign-in.
 };
 
 /// One entry of `authenticators`. The plug-in reads its own keys; `type` picks the plug-in.
 struct DummyAuthenticator {
-  Secret password;                       ///< Empty only with `serve --dev`-like explicit `password: ""` refused elsewhere.
-  std::vector<std::string> groups;       ///< Everybody who signs in here gets these.
-  std::uint32_t max_users = 0;           ///< Seats; 0: unlimited.
-  std::optional<Instant> until;          ///< Nobody signs in afterwards; sessions end then too.
-  bool claim = true;                     ///< The first browser to take a name keeps it (PIN for another browser).
+  Secret
+      password;  ///< Empty only with `serve --dev`-like explicit `password: ""` refused elsewhere.
+  std::vector<std::string> groups;  ///< Everybody who signs in here gets these.
+  std::uint32_t max_users = 0;      ///< Seats; 0: unlimited.
+  std::optional<Instant> until;     ///< Nobody signs in afterwards; sessions end then too.
+  bool claim = true;  ///< The first browser to take a name keeps it (PIN for another browser).
 };
 
 struct Authenticator {
-  std::string name;                      ///< Its key in the file: identities are (name, subject).
-  std::string type;                      ///< "dummy"
+  std::string name;  ///< Its key in the file: identities are (name, subject).
+  std::string type;  ///< "dummy"
   std::map<std::string, std::string> label;  ///< By language; empty: a default text.
   DummyAuthenticator dummy;
 };
 
 struct StopTimes {
-  seconds interrupt{10};                 ///< After SIGINT.
-  seconds terminate{10};                 ///< After SIGTERM; then SIGKILL.
-  seconds kill{5};                       ///< After SIGKILL, until we report that it cannot be killed.
+  seconds interrupt{10};  ///< After SIGINT.
+  seconds terminate{10};  ///< After SIGTERM; then SIGKILL.
+  seconds kill{5};        ///< After SIGKILL, until we report that it cannot be killed.
 };
 
 struct LocalSpawner {
-  /// Empty: servers run as the gateway's own user. Else a template such as "{username}": a system user, needs root.
+  /// Empty: servers run as the gateway's own user. Else a template such as "{username}": a system
+  /// user, needs root.
   std::string system_user;
-  std::string workspace;                 ///< Own-user mode: template of the server's home, default {data_dir}/workspaces/{username}
-  std::uint64_t memory = 0;              ///< Bytes; 0: no limit.
-  double cpu = 0;                        ///< Cores; 0: no limit.
-  std::uint32_t pids = 0;                ///< Processes and threads; 0: no limit.
+  std::string workspace;     ///< Own-user mode: template of the server's home, default
+                             ///< {data_dir}/workspaces/{username}
+  std::uint64_t memory = 0;  ///< Bytes; 0: no limit.
+  double cpu = 0;            ///< Cores; 0: no limit.
+  std::uint32_t pids = 0;    ///< Processes and threads; 0: no limit.
   StopTimes stop;
 };
 
 struct Spawner {
   std::string name;
-  std::string type;                      ///< "local"
+  std::string type;  ///< "local"
   LocalSpawner local;
 };
 
@@ -89,49 +93,50 @@ struct Profile {
   std::map<std::string, std::string> title;        ///< By language; empty: the name.
   std::map<std::string, std::string> description;  ///< By language.
   std::string spawner;
-  /// argv; {base_url}, {socket}, {port}, {token}... are filled in. `jupyter-*` commands get what they need by themselves.
+  /// argv; {base_url}, {socket}, {port}, {token}... are filled in. `jupyter-*` commands get what
+  /// they need by themselves.
   std::vector<std::string> command;
   std::map<std::string, std::string> environment;
   Transport transport = Transport::unix_socket;
-  People allow;                                    ///< Empty: everyone who may sign in.
-  std::string default_url;                         ///< Opened below the server's prefix: "lab", "tree".
-  std::string ready_path;                          ///< Asked to see whether it answers; below the prefix.
+  People allow;             ///< Empty: everyone who may sign in.
+  std::string default_url;  ///< Opened below the server's prefix: "lab", "tree".
+  std::string ready_path;   ///< Asked to see whether it answers; below the prefix.
   seconds start_timeout{60};
-  std::uint64_t memory = 0;                        ///< Overrides the spawner's, if set.
+  std::uint64_t memory = 0;  ///< Overrides the spawner's, if set.
   double cpu = 0;
   std::uint32_t pids = 0;
 };
 
 struct Limits {
   std::uint32_t servers_per_user = 1;
-  std::uint32_t servers = 0;                       ///< All servers, running or starting; 0: unlimited.
+  std::uint32_t servers = 0;  ///< All servers, running or starting; 0: unlimited.
   std::uint32_t launches_in_flight = 64;
-  std::uint32_t queue = 1000;                      ///< Launches that may wait; more are refused: queue-full.
+  std::uint32_t queue = 1000;  ///< Launches that may wait; more are refused: queue-full.
 };
 
 struct CullRule {
-  std::string group;                               ///< Empty: everybody.
-  std::string profile;                             ///< Empty: every profile.
-  seconds idle{0};                                 ///< No HTTP or WebSocket traffic that long.
-  seconds age{0};                                  ///< Running that long, whatever it does; 0: never.
-  seconds notice{0};                               ///< Told on the home page and in the API that long before.
+  std::string group;    ///< Empty: everybody.
+  std::string profile;  ///< Empty: every profile.
+  seconds idle{0};      ///< No HTTP or WebSocket traffic that long.
+  seconds age{0};       ///< Running that long, whatever it does; 0: never.
+  seconds notice{0};    ///< Told on the home page and in the API that long before.
 };
 
 struct Link {
-  std::map<std::string, std::string> text;         ///< By language.
+  std::map<std::string, std::string> text;  ///< By language.
   std::string url;
 };
 
 struct Branding {
   std::string name = "passerelle";
-  std::string logo;                                ///< Path of an SVG or PNG; empty: ours.
-  std::string colour = "#1f5fbf";                  ///< Checked for contrast at load.
+  std::string logo;                ///< Path of an SVG or PNG; empty: ours.
+  std::string colour = "#1f5fbf";  ///< Checked for contrast at load.
   std::vector<Link> links;
 };
 
 struct Log {
-  std::string level = "info";                      ///< debug, info, warn, error
-  std::string format = "auto";                     ///< auto, json, text
+  std::string level = "info";   ///< debug, info, warn, error
+  std::string format = "auto";  ///< auto, json, text
   bool access = true;
 };
 
@@ -142,17 +147,17 @@ struct Proxy {
   seconds idle_timeout{75};                        ///< Keep-alive connection without a request.
   seconds tunnel_timeout{std::chrono::hours(24)};  ///< WebSocket without a byte.
   seconds response_timeout{3600};                  ///< Upstream's response head.
-  seconds drain{10};                               ///< Graceful stop: how long running requests may take.
-  std::uint64_t max_body = 0;                      ///< Bytes of a proxied request body; 0: unlimited.
+  seconds drain{10};           ///< Graceful stop: how long running requests may take.
+  std::uint64_t max_body = 0;  ///< Bytes of a proxied request body; 0: unlimited.
   std::uint32_t max_connections = 20000;
 };
 
 struct Settings {
-  std::string public_url;                          ///< As browsers see us; empty: from the listener (loopback only).
-  std::string base_url = "/";                      ///< The path of public_url, with both slashes.
+  std::string public_url;      ///< As browsers see us; empty: from the listener (loopback only).
+  std::string base_url = "/";  ///< The path of public_url, with both slashes.
   Listen listen;
   std::string data_dir;
-  std::vector<std::string> trusted_proxies;        ///< CIDRs whose X-Forwarded-* are believed.
+  std::vector<std::string> trusted_proxies;  ///< CIDRs whose X-Forwarded-* are believed.
   std::vector<Authenticator> authenticators;
   Access access;
   Sessions sessions;

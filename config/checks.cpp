@@ -1,0 +1,259 @@
+#include "config/checks.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/values.hpp"
+
+namespace passerelle::config {
+namespace {
+
+class Checks {
+ public:
+  Checks(const Settings& settings,
+         const Marks& marks,
+         const Environment& environment,
+         Problems& problems)
+      : settings_(settings),
+        marks_(marks),
+        environment_(environment),
+        problems_(problems),
+        errors_before_(problems.errors()) {
+    for (const Authenticator& authenticator : settings.authenticators) {
+      groups_.insert(groups_.end(), authenticator.dummy.groups.begin(),
+                     authenticator.dummy.groups.end());
+    }
+  }
+
+  void run() {
+    addresses();
+    access();
+    authenticators();
+    sessions();
+    spawners();
+    profiles();
+    cull_rules();
+  }
+
+ private:
+  template <class List>
+  static std::vector<std::string_view> names_of(const List& list) {
+    std::vector<std::string_view> names;
+    for (const auto& item : list) names.push_back(item.name);
+    return names;
+  }
+  static bool contains(const std::vector<std::string_view>& list, std::string_view name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  }
+  static std::string item(const std::string& list, std::size_t index) {
+    return list + '[' + std::to_string(index) + ']';
+  }
+
+  void error(const std::string& path, const std::string& why) {
+    problems_.error(marks_.of(path), path + ": " + why);
+  }
+  void warning(const std::string& path, const std::string& why) {
+    problems_.warning(marks_.of(path), path + ": " + why);
+  }
+
+  void addresses() {
+    if (settings_.public_url.empty()) {
+      if (!is_loopback(settings_.listen) && !marks_.has("public_url")) {
+        problems_.error(
+            marks_.of("listen.http"),
+            "`public_url` is missing, and other machines can connect; write the address people "
+            "type, for example `public_url: https://jupyter.example.fr`");
+      }
+      return;
+    }
+    const auto url = parse_public_url(settings_.public_url);
+    if (!url) return;
+    const bool here =
+        url->host == "localhost" || url->host.starts_with("127.") || url->host == "::1";
+    if (url->scheme == "http" && !here) {
+      warning("public_url",
+              "passwords and sessions cross the network unencrypted; put a reverse proxy with a "
+              "certificate in front and write `https://`");
+    }
+    if (url->scheme == "https" && settings_.trusted_proxies.empty()) {
+      warning(
+          "public_url",
+          "a reverse proxy must hold the certificate, but `trusted_proxies` is empty: every client "
+          "would seem to come from its address; write for example `trusted_proxies: [127.0.0.1]`");
+    }
+    for (std::size_t i = 0; i < settings_.trusted_proxies.size(); ++i) {
+      if (settings_.trusted_proxies[i].ends_with("/0")) {
+        warning(item("trusted_proxies", i),
+                "everybody could claim to be any address; write the reverse proxy's own address");
+      }
+    }
+  }
+
+  void access() {
+    people("access.allow", settings_.access.allow);
+    people("access.admins", settings_.access.admins);
+    people("access.block", settings_.access.block);
+    admins();
+  }
+
+  void people(const std::string& path, const People& people) {
+    const auto authenticators = names_of(settings_.authenticators);
+    for (std::size_t i = 0; i < people.users.size(); ++i) {
+      const std::string_view user = people.users[i];
+      const std::size_t colon = user.find(':');
+      if (colon == std::string_view::npos || authenticators.empty() ||
+          contains(authenticators, user.substr(0, colon)))
+        continue;
+      const std::string_view name = user.substr(0, colon);
+      error(
+          item(path + ".users", i),
+          "no authenticator is called " + shown(name) +
+              did_you_mean(name, authenticators, "before `:` stands a name from `authenticators`"));
+    }
+    for (std::size_t i = 0; i < people.groups.size(); ++i)
+      known_group(item(path + ".groups", i), people.groups[i]);
+  }
+
+  /// Only in a file that is right so far: a misread authenticator would make every group unknown.
+  void known_group(const std::string& path, const std::string& group) {
+    if (errors_before_ > 0) return;
+    const std::vector<std::string_view> known(groups_.begin(), groups_.end());
+    if (contains(known, group)) return;
+    warning(path,
+            "no authenticator gives the group " + shown(group) +
+                did_you_mean(group, known, "write it into the `groups` of one, or remove it here"));
+  }
+
+  /// With a shared password, whoever types an administrator's name first would be the
+  /// administrator.
+  void admins() {
+    for (const Authenticator& authenticator : settings_.authenticators) {
+      if (authenticator.type != "dummy") continue;
+      const People& admins = settings_.access.admins;
+      const std::string advice = " anyone who knows the password of " + shown(authenticator.name) +
+                                 " could become administrator; name people of another "
+                                 "authenticator, or sign in under that name before others do";
+      for (std::size_t i = 0; i < admins.users.size(); ++i) {
+        const std::string& user = admins.users[i];
+        if (user.find(':') == std::string::npos || user.starts_with(authenticator.name + ":")) {
+          warning(item("access.admins.users", i),
+                  shown(user) + " is a name that can be typed freely:" + advice);
+        }
+      }
+      for (std::size_t i = 0; i < admins.groups.size(); ++i) {
+        const auto& given = authenticator.dummy.groups;
+        if (std::find(given.begin(), given.end(), admins.groups[i]) != given.end()) {
+          warning(item("access.admins.groups", i),
+                  shown(admins.groups[i]) + " is given to everybody:" + advice);
+        }
+      }
+    }
+  }
+
+  void authenticators() {
+    for (const Authenticator& authenticator : settings_.authenticators) {
+      const auto& until = authenticator.dummy.until;
+      if (until && *until <= environment_.now) {
+        warning("authenticators." + authenticator.name + ".until",
+                "is over: nobody can sign in here any more; write a later day");
+      }
+    }
+  }
+
+  void sessions() {
+    if (settings_.sessions.idle > settings_.sessions.absolute) {
+      error(marks_.has("sessions.idle") ? "sessions.idle" : "sessions.absolute",
+            "`idle` (" + duration_text(settings_.sessions.idle) + ") is longer than `absolute` (" +
+                duration_text(settings_.sessions.absolute) + "); make `absolute` the longer one");
+    }
+  }
+
+  void spawners() {
+    for (const Spawner& spawner : settings_.spawners) {
+      const std::string path = "spawners." + spawner.name;
+      if (!spawner.local.system_user.empty() && !environment_.root) {
+        warning(path + ".system_user",
+                "servers can only run as other users when the gateway is started by root; this "
+                "check is not run by root");
+      }
+      if (!spawner.local.system_user.empty() && !spawner.local.workspace.empty()) {
+        error(path + ".workspace",
+              "has no meaning together with `system_user`, whose own home is taken; remove one of "
+              "them");
+      }
+      const std::string& workspace = spawner.local.workspace;
+      if (!workspace.empty() && workspace.find("{username}") == std::string::npos) {
+        error(path + ".workspace",
+              "all users would share one directory; write `{username}` into it");
+      }
+      const std::string& user = spawner.local.system_user;
+      if (user == "root" || user == "0")
+        error(path + ".system_user", "servers never run as root; write `\"{username}\"`");
+    }
+  }
+
+  void profiles() {
+    const auto spawner_names = names_of(settings_.spawners);
+    std::set<std::string_view> seen;
+    for (std::size_t i = 0; i < settings_.profiles.size(); ++i) {
+      const Profile& profile = settings_.profiles[i];
+      const std::string path = item("profiles", i);
+      if (!profile.name.empty() && !seen.insert(profile.name).second) {
+        error(path + ".name",
+              "another profile is called " + shown(profile.name) + " already; choose another name");
+      }
+      if (!profile.spawner.empty() && !spawner_names.empty() &&
+          !contains(spawner_names, profile.spawner)) {
+        error(path + ".spawner",
+              "no spawner is called " + shown(profile.spawner) +
+                  did_you_mean(profile.spawner, spawner_names, "write a name from `spawners`"));
+      }
+      people(path + ".allow", profile.allow);
+    }
+  }
+
+  void cull_rules() {
+    const auto profile_names = names_of(settings_.profiles);
+    for (std::size_t i = 0; i < settings_.cull.size(); ++i) {
+      const CullRule& rule = settings_.cull[i];
+      const std::string path = item("cull", i);
+      if (!rule.profile.empty() && !contains(profile_names, rule.profile)) {
+        error(path + ".match.profile",
+              "no profile is called " + shown(rule.profile) +
+                  did_you_mean(rule.profile, profile_names, "write a name from `profiles`"));
+      }
+      if (!rule.group.empty()) known_group(path + ".match.group", rule.group);
+      const bool timed = marks_.has(path + ".match.idle") || marks_.has(path + ".match.age");
+      if (marks_.has(path + ".match") && !timed) {
+        error(path + ".match", "would stop servers at once; write `idle: 30m` or `age: 12h`");
+      }
+      for (const auto& [name, time] : {std::pair{"idle", rule.idle}, std::pair{"age", rule.age}}) {
+        if (time > seconds(0) && rule.notice >= time) {
+          error(path + ".notice",
+                "must be shorter than `" + std::string(name) + "` (" + duration_text(time) + "); write less");
+        }
+      }
+    }
+  }
+
+  const Settings& settings_;
+  const Marks& marks_;
+  const Environment& environment_;
+  Problems& problems_;
+  std::size_t errors_before_;
+  std::vector<std::string> groups_;  ///< All that some authenticator can give.
+};
+
+}  // namespace
+
+void check_together(const Settings& settings,
+                    const Marks& marks,
+                    const Environment& environment,
+                    Problems& problems) {
+  Checks(settings, marks, environment, problems).run();
+}
+
+}  // namespace passerelle::config

@@ -1,0 +1,815 @@
+#include "config/keys.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+
+namespace passerelle::config {
+namespace {
+
+template <class>
+struct MemberOf;
+template <class O, class M>
+struct MemberOf<M O::*> {
+  using Owner = O;
+  using Type = M;
+};
+
+template <auto First, auto... Rest>
+auto* member(void* owner) {
+  auto* found = &(static_cast<typename MemberOf<decltype(First)>::Owner*>(owner)->*First);
+  if constexpr (sizeof...(Rest) == 0) {
+    return found;
+  } else {
+    return member<Rest...>(found);
+  }
+}
+
+/// The member itself.
+template <auto... Path>
+Slot at(void* owner) {
+  return member<Path...>(owner);
+}
+/// A struct whose members the keys of a section are.
+template <auto... Path>
+Slot inside(void* owner) {
+  return static_cast<void*>(member<Path...>(owner));
+}
+/// A section of the file that is no struct of its own.
+Slot itself(void* owner) {
+  return owner;
+}
+
+template <auto Member>
+constexpr Children list_of() {
+  using List = typename MemberOf<decltype(Member)>::Type;
+  Children children;
+  children.append = [](void* owner) -> void* { return &member<Member>(owner)->emplace_back(); };
+  children.count = [](void* owner) { return member<Member>(owner)->size(); };
+  children.item = [](void* owner, std::size_t index) -> void* {
+    return &(*member<Member>(owner))[index];
+  };
+  if constexpr (requires(typename List::value_type item) { item.type; }) {
+    children.name = [](void* item) { return &static_cast<typename List::value_type*>(item)->name; };
+  }
+  return children;
+}
+
+constexpr std::uint64_t kDay = 86400;
+constexpr std::uint64_t kMebi = 1U << 20U;
+constexpr Words kUnlimited{"unlimited", "sans limite"};
+constexpr Words kSpawners{"the spawner's", "celle du lanceur"};
+
+constexpr Key kPeopleKeys[] = {
+    {.name = "users",
+     .kind = Kind::text_list,
+     .slot = at<&People::users>,
+     .words =
+         {"Usernames, or `authenticator:subject` for one person of one sign-in method.",
+          "Noms d'utilisateur, ou `authentificateur:sujet` pour une personne d'une seule méthode."},
+     .example = "[\"univ:ebraux\", alice]"},
+    {.name = "groups",
+     .kind = Kind::text_list,
+     .slot = at<&People::groups>,
+     .words = {"Everybody in one of these groups.", "Toutes les personnes de l'un de ces groupes."},
+     .example = "[staff]"},
+};
+constexpr Section kPeople{"people", kPeopleKeys};
+
+constexpr Key kListenKeys[] = {
+    {.name = "http",
+     .kind = Kind::listen,
+     .slot = at<&Settings::listen>,
+     .words = {"Address and port for plain HTTP; port 0 takes any free one.",
+               "Adresse et port pour HTTP sans chiffrement ; le port 0 en prend un libre."},
+     .example = "\"127.0.0.1:8000\""},
+};
+constexpr Section kListen{"listen", kListenKeys};
+
+constexpr Key kAuthenticatorKeys[] = {
+    {.name = "type",
+     .kind = Kind::choice,
+     .slot = at<&Authenticator::type>,
+     .words = {"The sign-in method.", "La méthode de connexion."},
+     .example = "dummy",
+     .required = true,
+     .choices = "dummy"},
+    {.name = "label",
+     .kind = Kind::translated,
+     .slot = at<&Authenticator::label>,
+     .words = {"What the sign-in page calls it.", "Le nom affiché sur la page de connexion."},
+     .example = "{en: Workshop, fr: Atelier}",
+     .when_absent = {"the method's own words", "les mots de la méthode"}},
+    {.name = "password",
+     .kind = Kind::secret,
+     .slot = at<&Authenticator::dummy, &DummyAuthenticator::password>,
+     .words = {"The password everybody in the room knows; at least 8 characters.",
+               "Le mot de passe commun à toute la salle ; au moins 8 caractères."},
+     .required = true,
+     .type = "dummy",
+     .least = 8},
+    {.name = "groups",
+     .kind = Kind::text_list,
+     .slot = at<&Authenticator::dummy, &DummyAuthenticator::groups>,
+     .words = {"Everybody who signs in here gets these groups.",
+               "Groupes donnés à toute personne qui se connecte ici."},
+     .example = "[spark-2026]",
+     .type = "dummy"},
+    {.name = "max_users",
+     .kind = Kind::count,
+     .slot = at<&Authenticator::dummy, &DummyAuthenticator::max_users>,
+     .words = {"How many different names may sign in.", "Nombre maximal de noms différents."},
+     .example = "60",
+     .type = "dummy",
+     .most = 1'000'000,
+     .when_absent = kUnlimited},
+    {.name = "until",
+     .kind = Kind::moment,
+     .slot = at<&Authenticator::dummy, &DummyAuthenticator::until>,
+     .words = {"Nobody signs in afterwards, and sessions end. A day alone means its end, UTC.",
+               "Après ce moment, plus de connexion, et les sessions prennent fin. Un jour seul "
+               "signifie sa fin, UTC."},
+     .example = "2026-12-01",
+     .type = "dummy",
+     .when_absent = {"for ever", "pour toujours"}},
+    {.name = "claim",
+     .kind = Kind::boolean,
+     .slot = at<&Authenticator::dummy, &DummyAuthenticator::claim>,
+     .words =
+         {"The first browser to take a name keeps it; another browser needs the PIN it was shown.",
+          "Le premier navigateur qui prend un nom le garde ; un autre doit donner le code affiché "
+          "alors."},
+     .example = "true",
+     .type = "dummy"},
+};
+constexpr Section kAuthenticator{"authenticators.<name>", kAuthenticatorKeys};
+
+constexpr Key kAccessKeys[] = {
+    {.name = "allow",
+     .kind = Kind::people,
+     .slot = at<&Access::allow>,
+     .words = {"Who may sign in: `all` (everybody an authenticator accepts), or users and groups. "
+               "Without it nobody gets in.",
+               "Qui peut se connecter : `all` (toute personne acceptée par un authentificateur), "
+               "ou des utilisateurs et groupes. Sans cette clé, personne n'entre."},
+     .example = "{groups: [staff, spark-2026]}",
+     .required = true,
+     .section = &kPeople},
+    {.name = "admins",
+     .kind = Kind::section,
+     .slot = inside<&Access::admins>,
+     .words = {"Who may see and stop every server. Being listed here does not let anyone in: "
+               "`allow` does.",
+               "Qui peut voir et arrêter tous les serveurs. N'ouvre pas l'accès : c'est le rôle de "
+               "`allow`."},
+     .section = &kPeople},
+    {.name = "block",
+     .kind = Kind::section,
+     .slot = inside<&Access::block>,
+     .words = {"Who is kept out, whatever `allow` says.",
+               "Qui reste dehors, quoi que dise `allow`."},
+     .section = &kPeople},
+};
+constexpr Section kAccess{"access", kAccessKeys};
+
+constexpr Key kSessionKeys[] = {
+    {.name = "idle",
+     .kind = Kind::duration,
+     .slot = at<&Sessions::idle>,
+     .words = {"A session not used that long ends.",
+               "Une session inutilisée pendant cette durée prend fin."},
+     .example = "24h",
+     .least = 60,
+     .most = 366 * kDay},
+    {.name = "absolute",
+     .kind = Kind::duration,
+     .slot = at<&Sessions::absolute>,
+     .words = {"A session ends that long after the sign-in, used or not.",
+               "Une session prend fin à ce délai après la connexion, utilisée ou non."},
+     .example = "14d",
+     .least = 60,
+     .most = 366 * kDay},
+};
+constexpr Section kSessions{"sessions", kSessionKeys};
+
+constexpr Key kStopKeys[] = {
+    {.name = "interrupt",
+     .kind = Kind::duration,
+     .slot = at<&StopTimes::interrupt>,
+     .words = {"How long a server may take to end after SIGINT.",
+               "Délai laissé à un serveur après SIGINT."},
+     .example = "10s",
+     .most = 3600},
+    {.name = "terminate",
+     .kind = Kind::duration,
+     .slot = at<&StopTimes::terminate>,
+     .words = {"How long after SIGTERM; SIGKILL follows.", "Délai après SIGTERM ; SIGKILL suit."},
+     .example = "10s",
+     .most = 3600},
+    {.name = "kill",
+     .kind = Kind::duration,
+     .slot = at<&StopTimes::kill>,
+     .words = {"How long after SIGKILL until the stop counts as failed.",
+               "Délai après SIGKILL avant de déclarer l'arrêt en échec."},
+     .example = "5s",
+     .least = 1,
+     .most = 3600},
+};
+constexpr Section kStop{"spawners.<name>.stop", kStopKeys};
+
+constexpr Key kSpawnerKeys[] = {
+    {.name = "type",
+     .kind = Kind::choice,
+     .slot = at<&Spawner::type>,
+     .words = {"Where servers run. `local`: on this machine.",
+               "Où tournent les serveurs. `local` : sur cette machine."},
+     .example = "local",
+     .required = true,
+     .choices = "local"},
+    {.name = "system_user",
+     .kind = Kind::text,
+     .slot = at<&Spawner::local, &LocalSpawner::system_user>,
+     .words = {"The system user a server runs as, a template such as `{username}`; needs a gateway "
+               "started by root.",
+               "L'utilisateur système du serveur, un modèle tel que `{username}` ; exige une "
+               "passerelle lancée par root."},
+     .example = "\"{username}\"",
+     .type = "local",
+     .when_absent = {"the gateway's own user", "l'utilisateur de la passerelle"}},
+    {.name = "workspace",
+     .kind = Kind::text,
+     .slot = at<&Spawner::local, &LocalSpawner::workspace>,
+     .words = {"A server's home directory, a template. With `system_user`, the user's own home is "
+               "taken instead.",
+               "Le dossier personnel d'un serveur, un modèle. Avec `system_user`, celui de "
+               "l'utilisateur est pris."},
+     .example = "/srv/workspaces/{username}",
+     .type = "local",
+     .when_absent = {"`{data_dir}/workspaces/{username}`", "`{data_dir}/workspaces/{username}`"}},
+    {.name = "memory",
+     .kind = Kind::size,
+     .slot = at<&Spawner::local, &LocalSpawner::memory>,
+     .words = {"Memory of one server; more ends it with the cause `out-of-memory`.",
+               "Mémoire d'un serveur ; au-delà il est arrêté avec la cause `out-of-memory`."},
+     .example = "2GiB",
+     .type = "local",
+     .least = kMebi,
+     .when_absent = kUnlimited},
+    {.name = "cpu",
+     .kind = Kind::number,
+     .slot = at<&Spawner::local, &LocalSpawner::cpu>,
+     .words = {"Processor cores of one server; a part of one may be given.",
+               "Cœurs de processeur d'un serveur ; une fraction est possible."},
+     .example = "1.5",
+     .type = "local",
+     .most = 4096,
+     .when_absent = kUnlimited},
+    {.name = "pids",
+     .kind = Kind::count,
+     .slot = at<&Spawner::local, &LocalSpawner::pids>,
+     .words = {"Processes and threads of one server.",
+               "Processus et fils d'exécution d'un serveur."},
+     .example = "512",
+     .type = "local",
+     .most = 4'194'304,
+     .when_absent = kUnlimited},
+    {.name = "stop",
+     .kind = Kind::section,
+     .slot = inside<&Spawner::local, &LocalSpawner::stop>,
+     .words = {"How patiently a server is stopped.", "Avec quelle patience un serveur est arrêté."},
+     .type = "local",
+     .section = &kStop},
+};
+constexpr Section kSpawner{"spawners.<name>", kSpawnerKeys};
+
+constexpr Key kProfileKeys[] = {
+    {.name = "name",
+     .kind = Kind::identifier,
+     .slot = at<&Profile::name>,
+     .words = {"Its name in links and in the API; unique.",
+               "Son nom dans les liens et l'API ; unique."},
+     .example = "notebook",
+     .required = true},
+    {.name = "title",
+     .kind = Kind::translated,
+     .slot = at<&Profile::title>,
+     .words = {"Its title on the launch page.", "Son titre sur la page de lancement."},
+     .example = "{en: Notebook, fr: Carnet}",
+     .when_absent = {"the name", "le nom"}},
+    {.name = "description",
+     .kind = Kind::translated,
+     .slot = at<&Profile::description>,
+     .words = {"One or two sentences below the title.", "Une ou deux phrases sous le titre."},
+     .example = "{en: Python for the course, fr: Python pour le cours}",
+     .when_absent = {"none", "aucune"}},
+    {.name = "spawner",
+     .kind = Kind::text,
+     .slot = at<&Profile::spawner>,
+     .words = {"Which entry of `spawners` runs it.", "L'entrée de `spawners` qui le fait tourner."},
+     .example = "here",
+     .required = true},
+    {.name = "command",
+     .kind = Kind::command,
+     .slot = at<&Profile::command>,
+     .words = {"The program and its arguments, one by one; no shell reads them. Jupyter programs "
+               "get the options they need by themselves.",
+               "Le programme et ses arguments, un par un ; aucun shell ne les lit. Les programmes "
+               "Jupyter reçoivent d'eux-mêmes les options nécessaires."},
+     .example = "[jupyter-lab]",
+     .required = true,
+     .least = 1,
+     .most = 256},
+    {.name = "environment",
+     .kind = Kind::environment,
+     .slot = at<&Profile::environment>,
+     .words = {"Further environment variables of the server.",
+               "Variables d'environnement supplémentaires."},
+     .example = "{OMP_NUM_THREADS: \"1\"}",
+     .when_absent = {"none", "aucune"}},
+    {.name = "transport",
+     .kind = Kind::choice,
+     .slot = at<&Profile::transport>,
+     .words = {"How the gateway reaches the server: a Unix socket that nobody else can open, or "
+               "TCP on the loopback address for programs that cannot listen on a socket.",
+               "Comment joindre le serveur : une socket Unix que personne d'autre ne peut ouvrir, "
+               "ou TCP sur l'adresse locale pour les programmes qui ne savent pas."},
+     .example = "unix",
+     .choices = "unix tcp"},
+    {.name = "allow",
+     .kind = Kind::people,
+     .slot = at<&Profile::allow>,
+     .words = {"Who may launch it, among those who may sign in.",
+               "Qui peut le lancer, parmi celles et ceux qui peuvent se connecter."},
+     .example = "{groups: [spark-2026]}",
+     .when_absent = {"everybody", "tout le monde"},
+     .section = &kPeople},
+    {.name = "default_url",
+     .kind = Kind::below_path,
+     .slot = at<&Profile::default_url>,
+     .words = {"What is opened, below the server's prefix.",
+               "Ce qui est ouvert, sous le préfixe du serveur."},
+     .example = "lab",
+     .when_absent = {"the prefix", "le préfixe"}},
+    {.name = "ready_path",
+     .kind = Kind::below_path,
+     .slot = at<&Profile::ready_path>,
+     .words = {"Asked until it answers, to see that the server is ready; below the prefix.",
+               "Demandé jusqu'à réponse, pour savoir si le serveur est prêt ; sous le préfixe."},
+     .example = "api",
+     .when_absent = {"the prefix", "le préfixe"}},
+    {.name = "start_timeout",
+     .kind = Kind::duration,
+     .slot = at<&Profile::start_timeout>,
+     .words = {"The launch fails with `start-timeout` after that long.",
+               "Au-delà, le lancement échoue avec `start-timeout`."},
+     .example = "60s",
+     .least = 1,
+     .most = kDay},
+    {.name = "memory",
+     .kind = Kind::size,
+     .slot = at<&Profile::memory>,
+     .words = {"Instead of the spawner's `memory`.", "À la place de `memory` du lanceur."},
+     .example = "4GiB",
+     .least = kMebi,
+     .when_absent = kSpawners},
+    {.name = "cpu",
+     .kind = Kind::number,
+     .slot = at<&Profile::cpu>,
+     .words = {"Instead of the spawner's `cpu`.", "À la place de `cpu` du lanceur."},
+     .example = "2",
+     .most = 4096,
+     .when_absent = kSpawners},
+    {.name = "pids",
+     .kind = Kind::count,
+     .slot = at<&Profile::pids>,
+     .words = {"Instead of the spawner's `pids`.", "À la place de `pids` du lanceur."},
+     .example = "1024",
+     .most = 4'194'304,
+     .when_absent = kSpawners},
+};
+constexpr Section kProfile{"profiles[]", kProfileKeys};
+
+constexpr Key kLimitKeys[] = {
+    {.name = "servers_per_user",
+     .kind = Kind::count,
+     .slot = at<&Limits::servers_per_user>,
+     .words = {"Servers one user may have at a time.", "Serveurs simultanés d'un utilisateur."},
+     .example = "2",
+     .least = 1,
+     .most = 1000},
+    {.name = "servers",
+     .kind = Kind::count,
+     .slot = at<&Limits::servers>,
+     .words = {"All servers, running or starting.",
+               "Tous les serveurs, lancés ou en cours de lancement."},
+     .example = "200",
+     .most = 1'000'000,
+     .when_absent = kUnlimited},
+    {.name = "launches_in_flight",
+     .kind = Kind::count,
+     .slot = at<&Limits::launches_in_flight>,
+     .words = {"Launches at the same moment; further ones wait and see their position.",
+               "Lancements simultanés ; les suivants attendent et voient leur rang."},
+     .example = "64",
+     .least = 1,
+     .most = 10'000},
+    {.name = "queue",
+     .kind = Kind::count,
+     .slot = at<&Limits::queue>,
+     .words = {"Launches that may wait; more are refused with `queue-full`.",
+               "Lancements en attente ; au-delà, refus avec `queue-full`."},
+     .example = "1000",
+     .most = 1'000'000},
+};
+constexpr Section kLimits{"limits", kLimitKeys};
+
+constexpr Key kMatchKeys[] = {
+    {.name = "group",
+     .kind = Kind::text,
+     .slot = at<&CullRule::group>,
+     .words = {"Only servers of people in this group.",
+               "Seulement les serveurs des membres de ce groupe."},
+     .example = "mooc",
+     .when_absent = {"everybody", "tout le monde"}},
+    {.name = "profile",
+     .kind = Kind::text,
+     .slot = at<&CullRule::profile>,
+     .words = {"Only servers of this profile.", "Seulement les serveurs de ce profil."},
+     .example = "notebook",
+     .when_absent = {"every profile", "tous les profils"}},
+    {.name = "idle",
+     .kind = Kind::duration,
+     .slot = at<&CullRule::idle>,
+     .words = {"Servers without HTTP or WebSocket traffic that long.",
+               "Serveurs sans trafic HTTP ni WebSocket depuis cette durée."},
+     .example = "30m",
+     .least = 60,
+     .when_absent = {"does not matter", "sans importance"}},
+    {.name = "age",
+     .kind = Kind::duration,
+     .slot = at<&CullRule::age>,
+     .words = {"Servers that have run that long, whatever they do.",
+               "Serveurs lancés depuis cette durée, quoi qu'ils fassent."},
+     .example = "12h",
+     .least = 60,
+     .when_absent = {"does not matter", "sans importance"}},
+};
+constexpr Section kMatch{"cull[].match", kMatchKeys};
+
+constexpr Key kCullKeys[] = {
+    {.name = "match",
+     .kind = Kind::section,
+     .slot = itself,
+     .words = {"Which servers; `idle` or `age` must be given.",
+               "Quels serveurs ; `idle` ou `age` est obligatoire."},
+     .example = "{idle: 30m}",
+     .required = true,
+     .section = &kMatch},
+    {.name = "notice",
+     .kind = Kind::duration,
+     .slot = at<&CullRule::notice>,
+     .words = {"How long before its end a person is told.", "Délai d'annonce avant l'arrêt."},
+     .example = "5m"},
+};
+constexpr Section kCull{"cull[]", kCullKeys};
+
+constexpr Key kLinkKeys[] = {
+    {.name = "text",
+     .kind = Kind::translated,
+     .slot = at<&Link::text>,
+     .words = {"What the link says.", "Le texte du lien."},
+     .example = "{en: Help, fr: Aide}",
+     .required = true},
+    {.name = "url",
+     .kind = Kind::link,
+     .slot = at<&Link::url>,
+     .words = {"Where it leads: `https:`, `http:`, `mailto:`, or a path.",
+               "Où il mène : `https:`, `http:`, `mailto:` ou un chemin."},
+     .example = "https://help.example.fr",
+     .required = true},
+};
+constexpr Section kLink{"branding.links[]", kLinkKeys};
+
+constexpr Key kBrandingKeys[] = {
+    {.name = "name",
+     .kind = Kind::text,
+     .slot = at<&Branding::name>,
+     .words = {"The site's name, in titles and headings.", "Le nom du site, dans les titres."},
+     .example = "JupyterLab de l'université",
+     .least = 1,
+     .most = 80},
+    {.name = "logo",
+     .kind = Kind::image,
+     .slot = at<&Branding::logo>,
+     .words = {"An SVG or PNG file, relative to the configuration file.",
+               "Un fichier SVG ou PNG, relatif au fichier de configuration."},
+     .example = "./logo.svg",
+     .when_absent = {"ours", "le nôtre"}},
+    {.name = "colour",
+     .kind = Kind::colour,
+     .slot = at<&Branding::colour>,
+     .words = {"Of buttons and links. White text on it must have a contrast of 4.5 to 1.",
+               "Des boutons et liens. Le texte blanc doit y avoir un contraste de 4,5 pour 1."},
+     .example = "\"#1f5fbf\""},
+    {.name = "links",
+     .kind = Kind::section_list,
+     .slot = itself,
+     .words = {"Links at the foot of every page.", "Liens au bas de chaque page."},
+     .most = 20,
+     .section = &kLink,
+     .children = list_of<&Branding::links>()},
+};
+constexpr Section kBranding{"branding", kBrandingKeys};
+
+constexpr Key kLogKeys[] = {
+    {.name = "level",
+     .kind = Kind::choice,
+     .slot = at<&Log::level>,
+     .words = {"The least important lines that are written.",
+               "Les lignes les moins importantes à écrire."},
+     .example = "info",
+     .choices = "debug info warn error"},
+    {.name = "format",
+     .kind = Kind::choice,
+     .slot = at<&Log::format>,
+     .words = {"`text` for people, `json` for programs, `auto`: text on a terminal, else json.",
+               "`text` pour les personnes, `json` pour les programmes, `auto` : text dans un "
+               "terminal, sinon json."},
+     .example = "json",
+     .choices = "auto json text"},
+    {.name = "access",
+     .kind = Kind::boolean,
+     .slot = at<&Log::access>,
+     .words = {"One line per request.", "Une ligne par requête."},
+     .example = "true"},
+};
+constexpr Section kLog{"log", kLogKeys};
+
+constexpr Key kProxyKeys[] = {
+    {.name = "threads",
+     .kind = Kind::count,
+     .slot = at<&Proxy::threads>,
+     .words = {"Threads that carry bytes.", "Fils d'exécution qui portent les octets."},
+     .example = "4",
+     .most = 256,
+     .when_absent = {"one per core", "un par cœur"}},
+    {.name = "header_timeout",
+     .kind = Kind::duration,
+     .slot = at<&Proxy::header_timeout>,
+     .words = {"A request's head must be complete by then.",
+               "L'en-tête d'une requête doit être complet d'ici là."},
+     .example = "10s",
+     .least = 1,
+     .most = 3600},
+    {.name = "body_timeout",
+     .kind = Kind::duration,
+     .slot = at<&Proxy::body_timeout>,
+     .words = {"The longest silence inside a body, either way.",
+               "Le plus long silence dans un corps, dans les deux sens."},
+     .example = "60s",
+     .least = 1,
+     .most = kDay},
+    {.name = "idle_timeout",
+     .kind = Kind::duration,
+     .slot = at<&Proxy::idle_timeout>,
+     .words = {"A connection without a request is closed after that long.",
+               "Une connexion sans requête est fermée après cette durée."},
+     .example = "75s",
+     .least = 1,
+     .most = kDay},
+    {.name = "tunnel_timeout",
+     .kind = Kind::duration,
+     .slot = at<&Proxy::tunnel_timeout>,
+     .words = {"A WebSocket without a byte is closed after that long.",
+               "Un WebSocket sans octet est fermé après cette durée."},
+     .example = "24h",
+     .least = 60,
+     .most = 366 * kDay},
+    {.name = "response_timeout",
+     .kind = Kind::duration,
+     .slot = at<&Proxy::response_timeout>,
+     .words = {"How long a server may take to begin its response.",
+               "Délai laissé à un serveur pour commencer sa réponse."},
+     .example = "1h",
+     .least = 1,
+     .most = 7 * kDay},
+    {.name = "drain",
+     .kind = Kind::duration,
+     .slot = at<&Proxy::drain>,
+     .words = {"How long running requests may take when the gateway stops.",
+               "Délai laissé aux requêtes en cours quand la passerelle s'arrête."},
+     .example = "10s",
+     .most = 3600},
+    {.name = "max_body",
+     .kind = Kind::size,
+     .slot = at<&Proxy::max_body>,
+     .words = {"The largest request body that is passed on to a server.",
+               "Le plus grand corps de requête transmis à un serveur."},
+     .example = "2GiB",
+     .least = 1,
+     .when_absent = kUnlimited},
+    {.name = "max_connections",
+     .kind = Kind::count,
+     .slot = at<&Proxy::max_connections>,
+     .words = {"Open client connections; above it, new ones wait.",
+               "Connexions ouvertes des clients ; au-delà, les nouvelles attendent."},
+     .example = "20000",
+     .least = 16,
+     .most = 10'000'000},
+};
+constexpr Section kProxy{"proxy", kProxyKeys};
+
+constexpr Key kRootKeys[] = {
+    {.name = "public_url",
+     .kind = Kind::public_url,
+     .slot = at<&Settings::public_url>,
+     .words = {"The address people type, with a path if we are mounted below one. Required unless "
+               "only this machine can connect.",
+               "L'adresse que l'on tape, avec un chemin si nous sommes montés dessous. Obligatoire "
+               "sauf si seule cette machine peut se connecter."},
+     .example = "https://jupyter.example.fr",
+     .when_absent = {"the listener's address", "l'adresse d'écoute"}},
+    {.name = "listen",
+     .kind = Kind::section,
+     .slot = itself,
+     .words = {"Where the gateway listens.", "Où la passerelle écoute."},
+     .section = &kListen},
+    {.name = "data_dir",
+     .kind = Kind::directory,
+     .slot = at<&Settings::data_dir>,
+     .words = {"Database, keys, workspaces and logs of launches; relative to the configuration "
+               "file. Made with mode 0700.",
+               "Base de données, clés, espaces de travail et journaux ; relatif au fichier de "
+               "configuration. Créé en mode 0700."},
+     .example = "/var/lib/passerelle",
+     .required = true},
+    {.name = "trusted_proxies",
+     .kind = Kind::networks,
+     .slot = at<&Settings::trusted_proxies>,
+     .words =
+         {"Reverse proxies in front of us: networks whose `X-Forwarded-*` headers are believed.",
+          "Mandataires placés devant nous : réseaux dont les en-têtes `X-Forwarded-*` sont crus."},
+     .example = "[127.0.0.1, \"fd00::/8\"]",
+     .most = 256,
+     .when_absent = {"nobody", "personne"}},
+    {.name = "authenticators",
+     .kind = Kind::named_sections,
+     .slot = itself,
+     .words = {"Ways to sign in, by name. The name is part of a person's identity: keep it.",
+               "Méthodes de connexion, par nom. Le nom fait partie de l'identité des personnes : "
+               "ne le changez pas."},
+     .required = true,
+     .least = 1,
+     .most = 100,
+     .section = &kAuthenticator,
+     .children = list_of<&Settings::authenticators>()},
+    {.name = "access",
+     .kind = Kind::section,
+     .slot = inside<&Settings::access>,
+     .words = {"Who may do what.", "Qui peut quoi."},
+     .required = true,
+     .section = &kAccess},
+    {.name = "sessions",
+     .kind = Kind::section,
+     .slot = inside<&Settings::sessions>,
+     .words = {"How long a browser stays signed in.",
+               "Combien de temps un navigateur reste connecté."},
+     .section = &kSessions},
+    {.name = "spawners",
+     .kind = Kind::named_sections,
+     .slot = itself,
+     .words = {"Places where servers run, by name.", "Lieux où tournent les serveurs, par nom."},
+     .required = true,
+     .least = 1,
+     .most = 100,
+     .section = &kSpawner,
+     .children = list_of<&Settings::spawners>()},
+    {.name = "profiles",
+     .kind = Kind::section_list,
+     .slot = itself,
+     .words = {"What people can launch, in the order of the launch page.",
+               "Ce que l'on peut lancer, dans l'ordre de la page de lancement."},
+     .required = true,
+     .least = 1,
+     .most = 1000,
+     .section = &kProfile,
+     .children = list_of<&Settings::profiles>()},
+    {.name = "limits",
+     .kind = Kind::section,
+     .slot = inside<&Settings::limits>,
+     .words = {"How much at a time.", "Combien à la fois."},
+     .section = &kLimits},
+    {.name = "cull",
+     .kind = Kind::section_list,
+     .slot = itself,
+     .words =
+         {"Rules that stop servers nobody uses. The first rule that matches a server counts.",
+          "Règles qui arrêtent les serveurs inutilisés. La première qui correspond s'applique."},
+     .most = 100,
+     .section = &kCull,
+     .children = list_of<&Settings::cull>()},
+    {.name = "branding",
+     .kind = Kind::section,
+     .slot = inside<&Settings::branding>,
+     .words = {"How the pages look.", "L'apparence des pages."},
+     .section = &kBranding},
+    {.name = "log",
+     .kind = Kind::section,
+     .slot = inside<&Settings::log>,
+     .words = {"What is written to standard error.", "Ce qui est écrit sur la sortie d'erreur."},
+     .section = &kLog},
+    {.name = "proxy",
+     .kind = Kind::section,
+     .slot = inside<&Settings::proxy>,
+     .words = {"Bounds of the part that carries bytes.",
+               "Bornes de la partie qui porte les octets."},
+     .section = &kProxy},
+    {.name = "stop_servers_on_exit",
+     .kind = Kind::boolean,
+     .slot = at<&Settings::stop_servers_on_exit>,
+     .words = {"Servers end with the gateway. Otherwise they run on, and the restarted gateway "
+               "finds them again.",
+               "Les serveurs s'arrêtent avec la passerelle. Sinon ils continuent, et la passerelle "
+               "relancée les retrouve."},
+     .example = "false"},
+};
+constexpr Section kRoot{"", kRootKeys};
+
+constexpr std::string_view kUseAccess =
+    "say who may sign in with `access: {allow: ..., admins: ..., block: ...}`";
+constexpr std::string_view kNoTls =
+    "this version speaks plain HTTP only; let a reverse proxy (nginx, Caddy, HAProxy) hold the "
+    "certificate and name it in `trusted_proxies`";
+
+constexpr Hint kHints[] = {
+    {"https", kNoTls},
+    {"tls", kNoTls},
+    {"ssl", kNoTls},
+    {"ssl_cert", kNoTls},
+    {"ssl_key", kNoTls},
+    {"cert", kNoTls},
+    {"allowed_users", kUseAccess},
+    {"allowed_groups", kUseAccess},
+    {"blocked_users", kUseAccess},
+    {"allow_all", kUseAccess},
+    {"allow_existing_users", kUseAccess},
+    {"any_allow_config", kUseAccess},
+    {"admin_users", kUseAccess},
+    {"admin_groups", kUseAccess},
+    {"admin_access", kUseAccess},
+    {"whitelist", kUseAccess},
+    {"group_whitelist", kUseAccess},
+    {"blacklist", kUseAccess},
+    {"authenticator_class", "write `authenticators: {name: {type: ...}}`"},
+    {"auth", "write `authenticators: {name: {type: ...}}`"},
+    {"spawner_class", "write `spawners: {name: {type: ...}}`"},
+    {"profile_list", "write `profiles: [{name: ..., spawner: ..., command: [...]}]`"},
+    {"bind_url", "write `listen: {http: \"127.0.0.1:8000\"}` and `public_url`"},
+    {"port", "write `listen: {http: \"127.0.0.1:8000\"}`"},
+    {"ip", "write `listen: {http: \"127.0.0.1:8000\"}`"},
+    {"base_url", "it is the path of `public_url`: write `public_url: https://host/path/`"},
+    {"cookie_secret", "keys are made by themselves in `data_dir`"},
+    {"cookie_secret_file", "keys are made by themselves in `data_dir`"},
+    {"crypt_key", "keys are made by themselves in `data_dir`"},
+    {"db_url", "the database stands in `data_dir`"},
+    {"mem_limit", "write `memory: 2GiB`"},
+    {"cpu_limit", "write `cpu: 1.5`"},
+    {"cmd", "write `command: [program, argument]`"},
+    {"args", "write all arguments into `command: [program, argument]`"},
+    {"env", "write `environment: {NAME: value}`"},
+    {"notebook_dir", "write `workspace` in the spawner"},
+    {"http_timeout", "write `start_timeout: 60s` in the profile"},
+    {"active_server_limit", "write `limits: {servers: ...}`"},
+    {"concurrent_spawn_limit", "write `limits: {launches_in_flight: ...}`"},
+    {"named_server_limit_per_user", "write `limits: {servers_per_user: ...}`"},
+    {"shutdown_on_logout", "servers outlive a sign-out; see `cull`"},
+    {"cleanup_servers", "write `stop_servers_on_exit: true`"},
+    {"<<", "merge keys are not read; write the keys out"},
+};
+
+}  // namespace
+
+const Key* Section::find(std::string_view name, std::string_view type) const noexcept {
+  for (const Key& key : keys) {
+    if (key.name == name && (key.type.empty() || key.type == type)) return &key;
+  }
+  return nullptr;
+}
+
+const Section& root_section() {
+  return kRoot;
+}
+
+std::vector<std::string_view> types_of(const Section& section) {
+  const Key* type = section.find("type", {});
+  return type == nullptr ? std::vector<std::string_view>() : text::split(type->choices, ' ');
+}
+
+std::string_view advice_for(std::string_view key) {
+  const auto* hint = std::find_if(std::begin(kHints), std::end(kHints),
+                                  [&](const Hint& h) { return h.key == key; });
+  return hint == std::end(kHints) ? std::string_view() : hint->advice;
+}
+
+}  // namespace passerelle::config
