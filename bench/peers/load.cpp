@@ -8,6 +8,7 @@
 // counted as an error.
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -112,9 +113,11 @@ std::optional<std::size_t> answer_size(std::string_view bytes) {
   const std::size_t end = bytes.find("\r\n\r\n");
   if (end == std::string_view::npos) return 0;
   static constexpr std::string_view kName = "content-length:";
-  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  const auto lower = [](char letter) {
+    return static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  };
   const auto head = bytes.substr(0, end + 2);
-  const auto found = std::search(head.begin(), head.end(), kName.begin(), kName.end(), same);
+  const auto found = std::ranges::search(head, kName, {}, lower).begin();
   if (!bytes.starts_with("HTTP/1.1 200") || found == head.end()) return std::nullopt;
   const auto at = static_cast<std::size_t>(found - head.begin()) + kName.size();
   const std::size_t whole =
@@ -147,7 +150,7 @@ class Load {
 
   void report() {
     const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    std::sort(latencies_.begin(), latencies_.end());
+    std::ranges::sort(latencies_);
     std::printf(
         R"({"requests": %zu, "errors": %zu, "seconds": %.4f, "rps": %.0f, "p50_us": %.1f, "p99_us": %.1f})"
         "\n",
@@ -275,6 +278,7 @@ void hold_idle(const Options& options) {
                    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
   std::vector<int> sockets;
+  sockets.reserve(options.connections);
   for (std::size_t i = 0; i < options.connections; ++i)
     sockets.push_back(open_websocket(options, head));
   std::puts("ready");

@@ -3,11 +3,11 @@
 // 126 bytes. It must cost less than any proxy, so it parses nothing that it does not need: requests
 // with a body are not for it. Listens on the Unix socket or port that a spawner names
 // (PASSERELLE_SOCKET, PASSERELLE_PORT), else on --port.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -57,8 +57,11 @@ std::string_view field(std::string_view head, std::string_view name) {
   for (std::size_t at = head.find("\r\n"); at != std::string_view::npos;
        at = head.find("\r\n", at + 2)) {
     const std::string_view line = head.substr(at + 2, head.find("\r\n", at + 2) - at - 2);
+    const auto same = [](char a, char b) {
+      return (a | 0x20) == (b | 0x20);
+    };  // names are letters and '-'
     if (line.size() > name.size() && line[name.size()] == ':' &&
-        strncasecmp(line.data(), name.data(), name.size()) == 0) {
+        std::ranges::equal(line.substr(0, name.size()), name, same)) {
       const std::size_t start = line.find_first_not_of(' ', name.size() + 1);
       return start == std::string_view::npos ? std::string_view{} : line.substr(start);
     }
@@ -120,9 +123,11 @@ bool serve(int socket, Connection& connection) {
 int listen_unix(const char* path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (std::strlen(path) >= sizeof address.sun_path) fail("socket path too long");
-  std::strcpy(address.sun_path, path);
+  const std::string_view text = path;
+  if (text.size() >= sizeof address.sun_path) fail("socket path too long");
+  text.copy(address.sun_path, text.size());
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket < 0) fail("socket");
   if (bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail("bind");
   return socket;
 }
@@ -133,6 +138,7 @@ int listen_tcp(const char* port) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<std::uint16_t>(std::strtoul(port, nullptr, 10)));
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket < 0) fail("socket");
   const int on = 1;
   setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail("bind");
