@@ -78,6 +78,7 @@ struct Surroundings {
   asio::io_context& loop;
   WorkerPool& workers;
   std::string data_dir;
+  std::string program_dir = {};  ///< Where our own programs lie (the supervisor); empty: beside the running one
 };
 
 Result<std::unique_ptr<Spawner>> make_spawner(const config::Spawner& settings, Surroundings around);

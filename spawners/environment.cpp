@@ -1,0 +1,135 @@
+#include "spawners/environment.hpp"
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "base/text.hpp"
+
+namespace passerelle::spawners {
+namespace {
+
+constexpr std::array<const char*, 4> kInherited = {"PATH", "LANG", "LC_ALL", "TZ"};
+constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_";
+
+bool is_reserved(std::string_view name) {
+  return name.starts_with("PASSERELLE_") || name == "JUPYTER_TOKEN" ||
+         name == "JUPYTER_TOKEN_FILE" || name == "JUPYTER_RUNTIME_DIR";
+}
+
+std::string number(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%g", value);
+  return text.data();
+}
+
+Error unknown_name(const std::string& name, const std::map<std::string, std::string>& known) {
+  if (name == "token" || name == "secret") {
+    return Error(
+        Errc::invalid, Cause::values_invalid,
+        "{" + name +
+            "} cannot be an argument, because every user of the machine can read it: "
+            "let the program read PASSERELLE_SECRET or JUPYTER_TOKEN from its environment");
+  }
+  std::string names;
+  for (const auto& [each, value] : known) names += (names.empty() ? "{" : ", {") + each + "}";
+  return Error(Errc::invalid, Cause::values_invalid,
+               "{" + name + "} is not known here; known are " + names);
+}
+
+}  // namespace
+
+Result<Environment> environment_for(const ServerSpec& spec, const Surrounding& place) {
+  // An empty token would switch Jupyter's own check off.
+  if (spec.secret.empty())
+    return Error(Errc::internal, Cause::internal, "a server must have a secret");
+  Environment all;
+  all["PATH"] = "/usr/local/bin:/usr/bin:/bin";
+  for (const char* name : kInherited)
+    if (const char* value = std::getenv(name)) all[name] = value;
+  all["HOME"] = place.home;
+  all["USER"] = place.user;
+  all["LOGNAME"] = place.user;
+  all["SHELL"] = place.shell.empty() ? "/bin/sh" : place.shell;
+  if (!place.runtime.empty()) all["XDG_RUNTIME_DIR"] = place.runtime;
+  if (place.memory != 0) all["MEM_LIMIT"] = std::to_string(place.memory);
+  if (place.cpu > 0) all["CPU_LIMIT"] = number(place.cpu);
+  for (const auto& [name, value] : spec.profile.environment) {
+    if (is_reserved(name)) {
+      return Error(Errc::invalid, Cause::values_invalid,
+                   "the profile may not set " + name + ": the gateway sets it for every server");
+    }
+    all[name] = value;
+  }
+  if (!place.runtime.empty()) all["JUPYTER_RUNTIME_DIR"] = place.runtime;
+  all["JUPYTER_TOKEN"] = spec.secret;
+  all["PASSERELLE_SECRET"] = spec.secret;
+  all["PASSERELLE_LAUNCH"] = spec.launch_id;
+  all["PASSERELLE_BASE_URL"] = spec.base_path;
+  if (!place.socket.empty()) all["PASSERELLE_SOCKET"] = place.socket;
+  if (place.socket.empty()) all["PASSERELLE_PORT"] = std::to_string(place.port);
+  return all;
+}
+
+std::map<std::string, std::string> placeholders(const ServerSpec& spec, const Surrounding& place) {
+  std::map<std::string, std::string> known = spec.values;
+  known["username"] = spec.username;
+  known["server_name"] = spec.server_name;
+  known["base_url"] = spec.base_path;
+  known["workspace"] = place.workspace;
+  known["memory"] = std::to_string(place.memory);
+  known.erase("socket");
+  known.erase("port");
+  if (!place.socket.empty()) known["socket"] = place.socket;
+  if (place.socket.empty()) known["port"] = std::to_string(place.port);
+  return known;
+}
+
+Result<std::string> fill_in(const std::string& text,
+                            const std::map<std::string, std::string>& known) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    const bool doubled = at + 1 < text.size() && text[at + 1] == c;
+    if ((c == '{' || c == '}') && doubled) {
+      out += c;
+      ++at;
+      continue;
+    }
+    const std::size_t end =
+        c == '{' ? text.find_first_not_of(kNameCharacters, at + 1) : std::string::npos;
+    if (end == std::string::npos || text[end] != '}' || end == at + 1) {
+      out += c;
+      continue;
+    }
+    const std::string name = text.substr(at + 1, end - at - 1);
+    const auto found = known.find(name);
+    if (found == known.end()) return unknown_name(name, known);
+    out += found->second;
+    at = end;
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> fill_in(const std::vector<std::string>& words,
+                                         const std::map<std::string, std::string>& known) {
+  std::vector<std::string> out;
+  for (const auto& word : words) {
+    auto filled = fill_in(word, known);
+    if (!filled) return filled.error();
+    if (filled->find('\0') != std::string::npos)
+      return Error(Errc::invalid, Cause::values_invalid, "an argument may not hold a zero byte");
+    out.push_back(std::move(*filled));
+  }
+  return out;
+}
+
+std::string path_component(const std::string& name) {
+  std::string encoded = text::percent_encode(name);
+  // "." and ".." are directories that exist; an empty name would be the parent.
+  if (encoded.starts_with('.')) encoded.replace(0, 1, "%2E");
+  return encoded.empty() ? "%" : encoded;
+}
+
+}  // namespace passerelle::spawners
