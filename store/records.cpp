@@ -12,4 +12,10 @@ std::string_view to_string(Phase phase) noexcept {
   return "stopped";
 }
 
+std::optional<Phase> phase_from_string(std::string_view text) noexcept {
+  for (const Phase phase : {Phase::pending, Phase::running, Phase::stopping, Phase::stopped})
+    if (text == to_string(phase)) return phase;
+  return std::nullopt;
+}
+
 }  // namespace passerelle::store

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/cause.hpp"
@@ -51,6 +52,7 @@ struct ApiToken {
 enum class Phase { pending, running, stopping, stopped };
 
 std::string_view to_string(Phase phase) noexcept;
+std::optional<Phase> phase_from_string(std::string_view text) noexcept;
 
 /// One server of a user; the row stays when it stops (what was chosen, why it ended) until the user removes it.
 struct ServerRecord {

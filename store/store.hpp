@@ -23,7 +23,7 @@ struct Credential {
 struct NewUser {
   std::string authenticator;
   std::string subject;
-  std::string wanted_username;          ///< Cleaned by the store's caller; made unique here by a suffix.
+  std::string wanted_username;          ///< Any text: cleaned (store/username.hpp) and made unique by a suffix.
   std::string display_name;
   std::vector<std::string> groups;
   std::uint32_t max_users = 0;          ///< Seats of this authenticator; 0: unlimited. Checked in the same transaction.
@@ -48,7 +48,8 @@ class UserStore {
   virtual Task<Result<std::vector<User>>> all() = 0;
   virtual Task<Result<std::vector<Credential>>> credentials(UserId id) = 0;
   virtual Task<Result<void>> add_credential(UserId id, Credential credential) = 0;  ///< Keeps the newest 8 a kind.
-  /// Removes the user with sessions, tokens, credentials and server rows.
+  /// Removes the user with sessions, tokens, credentials and server rows; Errc::not_found if there is none. The username
+  /// stays reserved for the same identity: nobody else must find the files that may still carry it.
   virtual Task<Result<void>> erase(UserId id) = 0;
 };
 
@@ -87,7 +88,8 @@ class ServerStore {
     std::string name;
     Instant at{};
   };
-  virtual Task<Result<void>> touch(std::vector<Activity> activity) = 0;    ///< Batched.
+  /// Batched: reads see it after the next write or a second; an older time never replaces a newer one, nor does put's.
+  virtual Task<Result<void>> touch(std::vector<Activity> activity) = 0;
 };
 
 class AuditLog {

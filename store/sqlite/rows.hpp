@@ -1,0 +1,50 @@
+// What each table knows how to do, as plain functions on a connection: users.cpp, sessions.cpp,
+// tokens.cpp, servers.cpp, audit.cpp. They throw SQLite::Exception; sqlite_store.cpp puts them on
+// the right thread.
+#pragma once
+
+#include "store/sqlite/database.hpp"
+#include "store/store.hpp"
+
+namespace passerelle::store::sqlite {
+
+/// At most `most` bytes, not in the middle of a UTF-8 character.
+std::string cut(const std::string& text, std::size_t most);
+
+Result<Entered> enter_user(Database& database,
+                           const NewUser& wanted,
+                           bool must_be_new,
+                           Instant now);
+Result<User> find_user(Database& database, UserId id);
+Result<User> find_user_by_identity(Database& database,
+                                   const std::string& authenticator,
+                                   const std::string& subject);
+Result<User> find_user_by_name(Database& database, const std::string& username);
+Result<std::vector<User>> all_users(Database& database);
+Result<std::vector<Credential>> credentials_of(Database& database, UserId id);
+Result<void> add_credential(Database& database, UserId id, const Credential& credential);
+Result<void> erase_user(Database& database, UserId id);
+
+Result<void> put_session(Database& database, const Session& session);
+Result<std::vector<Session>> unexpired_sessions(Database& database, Instant now);
+Result<std::vector<Session>> sessions_of(Database& database, UserId user);
+Result<void> erase_session(Database& database, const std::string& id);
+Result<void> erase_sessions_of(Database& database, UserId user, const std::string& except_id);
+Result<std::size_t> erase_expired_sessions(Database& database, Instant now, Instant idle_before);
+
+Result<void> put_token(Database& database, const ApiToken& token);
+Result<ApiToken> find_token(Database& database, const std::string& hash);
+Result<std::vector<ApiToken>> all_tokens(Database& database);
+Result<std::vector<ApiToken>> tokens_of(Database& database, UserId user);
+Result<void> erase_token(Database& database, const std::string& id);
+
+Result<void> put_server(Database& database, const ServerRecord& record);
+Result<ServerRecord> find_server(Database& database, UserId user, const std::string& name);
+Result<std::vector<ServerRecord>> all_servers(Database& database);
+Result<void> erase_server(Database& database, UserId user, const std::string& name);
+
+/// Under the event's id, or the next free one if another process took it; gives that id.
+std::int64_t insert_event(Database& database, const AuditEvent& event);
+Result<std::vector<AuditEvent>> find_events(Database& database, const AuditLog::Query& query);
+
+}  // namespace passerelle::store::sqlite

@@ -1,0 +1,125 @@
+// SqliteStore: the Store on one SQLite database: opening it, and which call goes to which thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "store/sqlite/backlog.hpp"
+#include "store/sqlite/reader.hpp"
+#include "store/sqlite/writer.hpp"
+#include "store/store.hpp"
+
+namespace passerelle::store::sqlite {
+
+/// The two connections and what waits between them; the stores below only say what runs where.
+struct Connections {
+  Connections(std::unique_ptr<Database> write,
+              std::unique_ptr<Database> read,
+              Writer::Delays delays)
+      : writer(std::move(write), backlog, delays), reader(std::move(read)) {}
+
+  Backlog backlog;
+  Writer writer;
+  Reader reader;
+};
+
+class Users final : public UserStore {
+ public:
+  explicit Users(Connections& connections) : connections_(connections) {}
+  Task<Result<Entered>> enter(NewUser user, bool must_be_new) override;
+  Task<Result<User>> find(UserId id) override;
+  Task<Result<User>> find_by_identity(std::string authenticator, std::string subject) override;
+  Task<Result<User>> find_by_name(std::string username) override;
+  Task<Result<std::vector<User>>> all() override;
+  Task<Result<std::vector<Credential>>> credentials(UserId id) override;
+  Task<Result<void>> add_credential(UserId id, Credential credential) override;
+  Task<Result<void>> erase(UserId id) override;
+
+ private:
+  Connections& connections_;
+};
+
+class Sessions final : public SessionStore {
+ public:
+  explicit Sessions(Connections& connections) : connections_(connections) {}
+  Task<Result<void>> put(Session session) override;
+  Task<Result<std::vector<Session>>> all() override;
+  Task<Result<std::vector<Session>>> of_user(UserId user) override;
+  Task<Result<void>> erase(std::string id) override;
+  Task<Result<void>> erase_of_user(UserId user, std::string except_id) override;
+  Task<Result<void>> touch(std::vector<std::pair<std::string, Instant>> seen) override;
+  Task<Result<std::size_t>> erase_expired(Instant now, Instant idle_before) override;
+
+ private:
+  Connections& connections_;
+};
+
+class Tokens final : public TokenStore {
+ public:
+  explicit Tokens(Connections& connections) : connections_(connections) {}
+  Task<Result<void>> put(ApiToken token) override;
+  Task<Result<ApiToken>> find_by_hash(std::string hash) override;
+  Task<Result<std::vector<ApiToken>>> all() override;
+  Task<Result<std::vector<ApiToken>>> of_user(UserId user) override;
+  Task<Result<void>> erase(std::string id) override;
+  Task<Result<void>> touch(std::vector<std::pair<std::string, Instant>> used) override;
+
+ private:
+  Connections& connections_;
+};
+
+class Servers final : public ServerStore {
+ public:
+  explicit Servers(Connections& connections) : connections_(connections) {}
+  Task<Result<std::vector<ServerRecord>>> all() override;
+  Task<Result<ServerRecord>> find(UserId user, std::string name) override;
+  Task<Result<void>> put(ServerRecord record) override;
+  Task<Result<void>> erase(UserId user, std::string name) override;
+  Task<Result<void>> touch(std::vector<Activity> activity) override;
+
+ private:
+  Connections& connections_;
+};
+
+class Audit final : public AuditLog {
+ public:
+  explicit Audit(Connections& connections) : connections_(connections) {}
+  void append(AuditEvent event) override;
+  Task<Result<std::vector<AuditEvent>>> query(Query query) override;
+
+ private:
+  Connections& connections_;
+};
+
+class SqliteStore final : public Store {
+ public:
+  struct Options {
+    std::string vfs;  ///< Empty: SQLite's default.
+    Writer::Delays delays;
+  };
+  /// As open_sqlite; the options are for tests of failing disks and slow batches.
+  static Result<std::unique_ptr<SqliteStore>> open(const std::string& path, const Options& options);
+
+  SqliteStore(std::unique_ptr<Database> write,
+              std::unique_ptr<Database> read,
+              Writer::Delays delays)
+      : connections_(std::move(write), std::move(read), delays) {}
+
+  UserStore& users() override { return users_; }
+  SessionStore& sessions() override { return sessions_; }
+  TokenStore& tokens() override { return tokens_; }
+  ServerStore& servers() override { return servers_; }
+  AuditLog& audit() override { return audit_; }
+  bool writable() const noexcept override { return connections_.writer.writable(); }
+  WriterStats stats() const noexcept { return connections_.writer.stats(); }
+
+ private:
+  Connections connections_;
+  Users users_{connections_};
+  Sessions sessions_{connections_};
+  Tokens tokens_{connections_};
+  Servers servers_{connections_};
+  Audit audit_{connections_};
+};
+
+}  // namespace passerelle::store::sqlite
