@@ -232,8 +232,8 @@ class Checks {
       }
       for (const auto& [name, time] : {std::pair{"idle", rule.idle}, std::pair{"age", rule.age}}) {
         if (time > seconds(0) && rule.notice >= time) {
-          error(path + ".notice",
-                "must be shorter than `" + std::string(name) + "` (" + duration_text(time) + "); write less");
+          error(path + ".notice", "must be shorter than `" + std::string(name) + "` (" +
+                                      duration_text(time) + "); write less");
         }
       }
     }
