@@ -1,0 +1,66 @@
+// Which launches are let in: the checks that need no waiting, in the order in which their causes
+// help most.
+#include "hub/launcher.hpp"
+#include "hub/subject.hpp"
+
+namespace passerelle::hub {
+namespace {
+
+bool good_server_name(std::string_view name) {
+  constexpr std::size_t kLongest = 40;
+  return name.size() <= kLongest &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos;
+}
+
+}  // namespace
+
+bool includes(const config::People& people, const store::User& user) {
+  if (people.everyone) return true;
+  for (const std::string& named : people.users)
+    if (named == user.username || named == user.authenticator + ":" + user.subject) return true;
+  for (const std::string& group : people.groups)
+    if (std::find(user.groups.begin(), user.groups.end(), group) != user.groups.end()) return true;
+  return false;
+}
+
+Result<const config::Profile*> Launcher::admit(const LaunchRequest& request) const {
+  const config::Settings& settings = parts_.settings;
+  if (!good_server_name(request.server_name))
+    return Error(Errc::invalid, Cause::values_invalid,
+                 "a server's name has at most 40 of the characters a-z, 0-9, - and _");
+  const ServerPtr known = find({request.user.id, request.server_name});
+  if (known && known->active())
+    return Error(Errc::conflict, "this server is " + std::string(to_string(known->record.phase)));
+
+  std::string name = request.profile;
+  if (name.empty() && known) name = known->record.profile;
+  if (name.empty() && settings.profiles.size() == 1) name = settings.profiles.front().name;
+  const config::Profile* profile = find_profile(settings, name);
+  if (profile == nullptr)
+    return Error(Errc::not_found, Cause::profile_gone,
+                 "there is no profile \"" + name.substr(0, 64) + "\"");
+  if (!profile->allow.empty() && !includes(profile->allow, request.user))
+    return Error(Errc::forbidden, Cause::profile_forbidden,
+                 "the profile " + name + " is for others");
+
+  std::size_t of_user = 0;
+  std::size_t of_all = 0;
+  for (const auto& [key, server] : servers_) {
+    if (!server->active()) continue;
+    ++of_all;
+    of_user += key.user == request.user.id ? 1 : 0;
+  }
+  if (settings.limits.servers_per_user > 0 && of_user >= settings.limits.servers_per_user)
+    return Error(Errc::exhausted, Cause::quota_user,
+                 std::to_string(of_user) + " of " +
+                     std::to_string(settings.limits.servers_per_user) + " servers are in use");
+  if (settings.limits.servers > 0 && of_all >= settings.limits.servers)
+    return Error(Errc::exhausted, Cause::limit_global,
+                 "all " + std::to_string(settings.limits.servers) + " places are taken");
+  if (queue_.full())
+    return Error(Errc::exhausted, Cause::queue_full,
+                 std::to_string(queue_.waiting()) + " launches wait already");
+  return profile;
+}
+
+}  // namespace passerelle::hub

@@ -1,0 +1,169 @@
+// Servers over REST: start, stop, and the progress of a launch as server-sent events.
+#include <charconv>
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include "base/log.hpp"
+#include "hub/api/models.hpp"
+#include "hub/routes.hpp"
+
+namespace passerelle::hub::api {
+namespace {
+
+using store::Phase;
+
+constexpr int kCreated = 201;
+constexpr int kAccepted = 202;
+constexpr int kNoContent = 204;
+constexpr int kBadRequest = 400;
+constexpr int kOk = 200;
+
+proxy::HubResponse empty(int status) {
+  return {status, {{"Content-Type", "text/plain"}}, ""};
+}
+
+// The body is nothing, null, or {"profile": "...", "values": {"k": "v"}}.
+Result<LaunchRequest> launch_request(const Call& call) {
+  LaunchRequest request;
+  const std::string_view body = text::trim(call.request.body);
+  if (body.empty() || body == "null") return request;
+  const Json options = Json::parse(body, nullptr, false);
+  if (!options.is_object()) return Error(Errc::invalid, "Invalid JSON in body of request");
+  const auto profile = options.find("profile");
+  if (profile != options.end() && !profile->is_string())
+    return Error(Errc::invalid, Cause::values_invalid, "profile is a string");
+  if (profile != options.end()) request.profile = profile->get<std::string>();
+  return request;
+}
+
+// Waits a moment for a quick server, as JupyterHub does: 201 when it is up, 202 while it is not.
+Task<void> wait_briefly(Server& server) {
+  using namespace asio::experimental::awaitable_operators;
+  constexpr auto kMoment = std::chrono::seconds(1);
+  boost::system::error_code ignored;
+  while (server.record.phase == Phase::pending) {
+    auto changed = server.changed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    const auto first = co_await (std::move(changed) || sleep_for(kMoment));
+    if (first.index() == 1) co_return;
+  }
+}
+
+// One reader of one launch: writes events to the browser until either ends.
+class EventStream : public std::enable_shared_from_this<EventStream> {
+ public:
+  EventStream(asio::io_context& loop,
+              std::shared_ptr<proxy::HubReply> reply,
+              std::shared_ptr<LaunchProgress> progress)
+      : loop_(loop), reply_(std::move(reply)), progress_(std::move(progress)) {}
+
+  void start(std::size_t last_id) {
+    reply_->on_close([weak = weak_from_this(), &loop = loop_] {
+      asio::post(loop, [weak] {
+        if (const auto self = weak.lock()) self->progress_->leave(self->key_);
+      });
+    });
+    auto self = shared_from_this();
+    key_ = progress_->follow(
+        last_id,
+        [self](const LaunchProgress::Event& event) {
+          return self->reply_->write("id: " + self->progress_->launch_id() + "-" +
+                                     std::to_string(event.id) + "\ndata: " + event.json + "\n\n");
+        },
+        [self] { self->reply_->finish(); });
+  }
+
+ private:
+  asio::io_context& loop_;
+  std::shared_ptr<proxy::HubReply> reply_;
+  std::shared_ptr<LaunchProgress> progress_;
+  std::size_t key_ = 0;
+};
+
+// "<launch id>-<n>": events of another launch are not skipped.
+std::size_t last_event(const Call& call, const LaunchProgress& progress) {
+  const std::string_view id = call.request.header("last-event-id");
+  const std::size_t dash = id.rfind('-');
+  if (dash == std::string_view::npos || id.substr(0, dash) != progress.launch_id()) return 0;
+  std::size_t number = 0;
+  std::from_chars(id.data() + dash + 1, id.data() + id.size(), number);
+  return number;
+}
+
+}  // namespace
+
+Task<Answer> start_server(Parts& parts, Call& call) {
+  auto subject = co_await subject_of(parts, call, "start:servers");
+  if (!subject) co_return refuse(subject.error());
+  auto request = launch_request(call);
+  if (!request) co_return refuse(request.error());
+  request->user = subject->user;
+  request->server_name = subject->server;
+  request->actor = call.username();
+  request->peer = call.request.peer;
+  const ServerPtr before = parts.launcher.find(subject->key());
+  if (before && before->record.phase == Phase::pending) co_return empty(kAccepted);
+  auto launched = co_await parts.launcher.launch(std::move(*request));
+  if (!launched) {
+    proxy::HubResponse refused = refuse(launched.error());
+    if (launched.error().cause() == Cause::queue_full)
+      refused.headers.emplace_back("Retry-After", "30");
+    co_return refused;
+  }
+  const ServerPtr server = parts.launcher.find(subject->key());
+  co_await wait_briefly(*server);
+  if (server->record.phase == Phase::pending) co_return empty(kAccepted);
+  if (server->record.phase == Phase::running) co_return empty(kCreated);
+  const Error failed(Errc::internal, server->record.cause.value_or(Cause::internal),
+                     server->record.detail);
+  co_return refuse(failed);
+}
+
+Task<Answer> stop_server(Parts& parts, Call& call) {
+  auto subject = co_await subject_of(parts, call, "delete:servers");
+  if (!subject) co_return refuse(subject.error());
+  const ServerPtr server = parts.launcher.find(subject->key());
+  if (!server && !subject->server.empty())
+    co_return refuse(Error(Errc::not_found, "no such server"));
+  StopRequest request;
+  request.by = call.username() == subject->user.username ? "user" : "admin";
+  request.actor = call.username();
+  request.peer = call.request.peer;
+  auto stopped = co_await parts.launcher.stop(subject->key(), std::move(request));
+  if (!stopped) co_return refuse(stopped.error());
+  const Json body = Json::parse(call.request.body, nullptr, false);
+  if (body.is_object() && body.value("remove", false)) {
+    if (subject->server.empty())
+      co_return api_error(kBadRequest, "the default server cannot be removed");
+    auto forgotten = co_await parts.launcher.forget(subject->key());
+    if (!forgotten) co_return refuse(forgotten.error());
+  }
+  co_return empty(kNoContent);
+}
+
+Task<Answer> progress(Parts& parts, Call& call) {
+  auto subject = co_await subject_of(parts, call, "read:servers");
+  if (!subject) co_return refuse(subject.error());
+  const ServerPtr server = parts.launcher.find(subject->key());
+  if (!server)
+    co_return refuse(Error(Errc::not_found, "No access to resources or resources not found"));
+  std::shared_ptr<LaunchProgress> events = server->progress;
+  const bool told = events && (events->ended() || server->record.phase == Phase::pending);
+  if (!told && server->record.phase != Phase::running)
+    co_return api_error(kBadRequest, "the server is not starting");
+  if (!told) {  // adopted while running: one event that says so
+    events = std::make_shared<LaunchProgress>(server->record.launch_id);
+    events->ready(server->open_url);
+  }
+  proxy::HubResponse head{kOk,
+                          {{"Content-Type", "text/event-stream"},
+                           {"Cache-Control", "no-cache"},
+                           {"X-Accel-Buffering", "no"}},
+                          ""};
+  call.reply->begin(std::move(head));
+  const auto stream = std::make_shared<EventStream>(parts.loop, call.reply, events);
+  stream->start(last_event(call, *events));
+  co_return std::nullopt;
+}
+
+}  // namespace passerelle::hub::api

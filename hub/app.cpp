@@ -1,0 +1,191 @@
+#include "hub/app.hpp"
+
+#include <boost/asio/signal_set.hpp>
+#include <sys/resource.h>
+
+#include "base/files.hpp"
+#include "base/log.hpp"
+
+namespace passerelle::hub {
+namespace {
+
+constexpr std::size_t kWorkers = 4;
+
+// A connection is a descriptor or two: take what the system grants before the first one comes.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    log::warn("app", "cannot raise the limit of open files");
+}
+
+std::string csrf_key(const std::vector<std::string>& keys) {
+  const secrets::Digest key = secrets::hmac_sha256(keys.front(), "csrf");
+  return {reinterpret_cast<const char*>(key.data()), key.size()};
+}
+
+std::size_t depth(std::string_view base_url) {
+  return static_cast<std::size_t>(std::count(base_url.begin(), base_url.end(), '/')) - 1;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<App>> App::build(config::Settings settings) {
+  auto made = files::make_directory(settings.data_dir, 0700);
+  if (!made) return std::move(made).error();
+  auto keys = secrets::load_or_make_keys(settings.data_dir + "/keys");
+  if (!keys) return std::move(keys).error();
+  auto store = store::open_sqlite(settings.data_dir + "/passerelle.sqlite");
+  if (!store) return std::move(store).error();
+  auto renderer = web::Renderer::make(settings.base_url, settings.branding);
+  if (!renderer) return std::move(renderer).error();
+  std::unique_ptr<App> app(
+      new App(std::move(settings), std::move(*store), std::move(*keys), std::move(*renderer)));
+  for (const auto step : {&App::make_authenticators, &App::make_spawners, &App::make_proxy})
+    if (auto done = (app.get()->*step)(); !done) return std::move(done).error();
+  return app;
+}
+
+App::App(config::Settings settings,
+         std::unique_ptr<store::Store> store,
+         std::vector<std::string> keys,
+         std::unique_ptr<web::Renderer> renderer)
+    : settings_(std::move(settings)),
+      workers_(kWorkers),
+      store_(std::move(store)),
+      renderer_(std::move(renderer)),
+      sealer_(keys),
+      http_(loop_),
+      csrf_(csrf_key(keys)),
+      cookies_(settings_.public_url, settings_.base_url),
+      throttle_(clock_) {}
+
+App::~App() = default;
+
+Result<void> App::make_authenticators() {
+  std::vector<std::string> open;
+  for (const config::Authenticator& entry : settings_.authenticators) {
+    auto made = auth::make_authenticator(entry, {store_->users(), workers_, clock_});
+    if (!made) return std::move(made).error().within("authenticators." + entry.name);
+    if ((*made)->people_choose_names()) open.push_back(entry.name);
+    authenticators_.push_back(std::move(*made));
+  }
+  policy_ = std::make_unique<auth::Policy>(settings_.access, std::move(open));
+  sessions_ =
+      std::make_unique<auth::SessionTable>(store_->sessions(), csrf_, clock_, settings_.sessions);
+  tokens_ = std::make_unique<auth::TokenTable>(store_->tokens(), clock_);
+  login_ = std::make_unique<auth::Login>(auth::Login::Parts{
+      store_->users(), store_->audit(), *sessions_, *tokens_, throttle_, *policy_, clock_});
+  return {};
+}
+
+Result<void> App::make_spawners() {
+  for (const config::Spawner& entry : settings_.spawners) {
+    auto made = spawners::make_spawner(entry, {loop_, workers_, settings_.data_dir});
+    if (!made) return std::move(made).error().within("spawners." + entry.name);
+    spawners_.emplace(entry.name, std::move(*made));
+  }
+  launcher_ = std::make_unique<Launcher>(
+      LauncherParts{loop_, settings_, clock_, *store_, sealer_, spawners_, routes_, http_});
+  reaper_ = std::make_unique<Reaper>(*launcher_, settings_, clock_);
+  return {};
+}
+
+Result<void> App::make_proxy() {
+  parts_ = std::make_unique<Parts>(Parts{loop_, settings_, clock_, *store_, *sessions_, *tokens_,
+                                         csrf_, cookies_, *policy_, *login_, authenticators_,
+                                         *launcher_, *renderer_});
+  desk_ = std::make_unique<FrontDesk>(*parts_);
+  gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, settings_.base_url);
+  proxy::ProxySettings settings;
+  settings.limits = settings_.proxy;
+  settings.address = settings_.listen.address;
+  settings.port = settings_.listen.port;
+  settings.trusted_proxies = settings_.trusted_proxies;
+  settings.own_cookies = {"passerelle-", "__Host-passerelle-", "__Secure-passerelle-"};
+  settings.guarded_segments = 2 + depth(settings_.base_url);
+  settings.access_log = settings_.log.access;
+  proxy_ = std::make_unique<proxy::Proxy>(std::move(settings), *gateway_, *desk_);
+  return {};
+}
+
+Result<void> App::run(const std::function<void(std::uint16_t port)>& listening) {
+  raise_descriptor_limit();
+  bool failed = false;
+  std::string why;
+  asio::co_spawn(loop_, serve_until_signal(failed, why, listening), asio::detached);
+  loop_.run();
+  if (failed) return Error(Errc::unavailable, why);
+  return {};
+}
+
+Task<void> App::serve_until_signal(bool& failed,
+                                   std::string& why,
+                                   const std::function<void(std::uint16_t)>& listening) {
+  asio::signal_set signals(loop_, SIGTERM, SIGINT);
+  auto restored = co_await restore();
+  auto started = restored ? proxy_->start() : Result<void>(restored.error());
+  if (!started) {
+    failed = true;
+    why = started.error().message();
+    loop_.stop();
+    co_return;
+  }
+  asio::co_spawn(loop_, reaper_->run(), asio::detached);
+  asio::co_spawn(loop_, keep_house(), asio::detached);
+  listening(proxy_->port());
+  boost::system::error_code ignored;
+  const int signal =
+      co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  log::info("app", "stopping", {{"signal", signal}, {"drain_s", settings_.proxy.drain.count()}});
+  // A second signal ends us at once: whoever waits has seen enough.
+  signals.async_wait([](const boost::system::error_code& error, int) {
+    if (!error) ::_exit(130);
+  });
+  co_await shut_down();
+  signals.cancel();
+  loop_.stop();
+}
+
+// The proxy drains on a thread of its own, because requests to the hub still want this loop.
+Task<void> App::shut_down() {
+  const seconds drain = settings_.proxy.drain;
+  if (settings_.stop_servers_on_exit) {
+    StopRequest request{
+        .by = "exit", .detail = "the gateway ended", .actor = "gateway", .peer = ""};
+    co_await launcher_->stop_all(std::move(request));
+  }
+  proxy::Proxy* proxy = proxy_.get();
+  std::function<Result<void>()> stop = [proxy, drain] {
+    proxy->stop(drain);
+    return Result<void>();
+  };
+  (void)co_await workers_.run(std::move(stop));
+  co_await launcher_->save_activity();
+  (void)co_await sessions_->sweep();
+  (void)co_await tokens_->sweep();
+}
+
+Task<Result<void>> App::restore() {
+  auto users = co_await store_->users().all();
+  if (!users) co_return std::move(users).error();
+  auto sessions = co_await sessions_->load(*users, *policy_);
+  if (!sessions) co_return std::move(sessions).error();
+  auto tokens = co_await tokens_->load(*users, *policy_);
+  if (!tokens) co_return std::move(tokens).error();
+  auto servers = co_await launcher_->restore();
+  co_return servers;
+}
+
+Task<void> App::keep_house() {
+  for (;;) {
+    co_await sleep_for(seconds(60));
+    auto sessions = co_await sessions_->sweep();
+    auto tokens = co_await tokens_->sweep();
+    if (!sessions || !tokens)
+      log::warn("app", "could not write down when sessions and tokens were used");
+  }
+}
+
+}  // namespace passerelle::hub

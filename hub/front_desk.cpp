@@ -1,0 +1,143 @@
+#include "hub/front_desk.hpp"
+
+#include "base/log.hpp"
+#include "hub/answers.hpp"
+#include "hub/gateway.hpp"
+#include "hub/routes.hpp"
+
+namespace passerelle::hub {
+namespace {
+
+bool unsafe(std::string_view method) {
+  return method != "GET" && method != "HEAD" && method != "OPTIONS";
+}
+
+}  // namespace
+
+void FrontDesk::handle(proxy::HubRequest request, std::shared_ptr<proxy::HubReply> reply) noexcept {
+  constexpr int kUnavailable = 503;
+  if (under_way_.fetch_add(1) >= kMostAtOnce) {
+    under_way_.fetch_sub(1);
+    reply->send({kUnavailable, {{"Content-Type", "text/plain"}, {"Retry-After", "2"}}, "busy\n"});
+    return;
+  }
+  asio::post(parts_.loop, [this, request = std::move(request), reply = std::move(reply)]() mutable {
+    asio::co_spawn(parts_.loop, serve(std::move(request), std::move(reply)), asio::detached);
+  });
+}
+
+Task<void> FrontDesk::serve(proxy::HubRequest request, std::shared_ptr<proxy::HubReply> reply) {
+  Call call;
+  call.request = std::move(request);
+  call.reply = std::move(reply);
+  Answer given;
+  std::string thrown;
+  try {
+    read(call);
+    authenticate(call);
+    given = co_await answer(call);
+  } catch (const std::exception& error) {
+    thrown = error.what();
+  }
+  if (!thrown.empty()) {
+    constexpr int kInternal = 500;
+    log::error("hub", "a handler threw", {{"path", call.request.path}, {"why", thrown}});
+    given = problem(parts_, call, kInternal);
+  }
+  if (given) {
+    dress(call, *given);
+    call.reply->send(std::move(*given));
+  }
+  under_way_.fetch_sub(1);
+}
+
+Task<Answer> FrontDesk::answer(Call& call) {
+  constexpr int kNotAllowed = 405;
+  constexpr int kNotFound = 404;
+  Found found = find_endpoint(call.request.method, call.path);
+  if (found.endpoint == nullptr) {
+    proxy::HubResponse nothing =
+        problem(parts_, call, found.allow.empty() ? kNotFound : kNotAllowed);
+    if (!found.allow.empty()) nothing.headers.emplace_back("Allow", found.allow);
+    co_return nothing;
+  }
+  call.args = std::move(found.args);
+  if (auto refused = check_guard(*found.endpoint, call)) co_return std::move(*refused);
+  Answer given = co_await found.endpoint->handler(parts_, call);
+  co_return given;
+}
+
+void FrontDesk::read(Call& call) const {
+  const std::string& base = parts_.settings.base_url;
+  call.path = call.request.path.starts_with(base) ? call.request.path.substr(base.size() - 1) : "";
+  if (auto query = text::parse_form(call.request.query)) call.query = std::move(*query);
+  if (call.request.header("content-type").starts_with("application/x-www-form-urlencoded"))
+    if (auto form = text::parse_form(call.request.body)) call.form = std::move(*form);
+  const auto language = auth::find_cookie(call.request.header("cookie"), web::kLanguageCookie);
+  call.language = web::negotiate(call.request.header("accept-language"), language.value_or(""));
+}
+
+void FrontDesk::authenticate(Call& call) const {
+  if (const std::string_view bearer = bearer_token(call.request.header("authorization"));
+      !bearer.empty()) {
+    if (const auth::TokenPointer token = parts_.tokens.verify(bearer))
+      call.principal = token->principal;
+    call.by_token = true;  // a wrong token is not rescued by a cookie
+    return;
+  }
+  const auto secret =
+      auth::find_cookie(call.request.header("cookie"), parts_.cookies.session_name());
+  if (secret) call.session = parts_.sessions.verify(*secret);
+  if (!call.session) return;
+  call.principal = call.session->principal;
+  call.csrf = call.session->csrf;
+}
+
+std::optional<proxy::HubResponse> FrontDesk::check_guard(const Endpoint& endpoint,
+                                                         Call& call) const {
+  constexpr int kForbidden = 403;
+  if (endpoint.guard == Guard::open) return std::nullopt;
+  if (!call.principal || (endpoint.guard == Guard::page && !call.session)) {
+    if (endpoint.guard == Guard::api)
+      return api_error(kForbidden, "Missing or invalid credentials.");
+    std::string here =
+        call.request.path + (call.request.query.empty() ? "" : "?" + call.request.query);
+    if (!call.is_get()) here = parts_.settings.base_url + "hub/home";
+    return redirect(parts_.settings.base_url + "hub/login?next=" + text::percent_encode(here));
+  }
+  if (!forged(endpoint, call)) return std::nullopt;
+  log::warn("hub", "refused a request that another site may have made",
+            {{"path", call.request.path}, {"user", call.username()}});
+  if (endpoint.guard == Guard::api)
+    return api_error(kForbidden, "XSRF check failed: send the _xsrf token, from our own pages");
+  return problem(parts_, call, kForbidden,
+                 parts_.renderer.messages().text(call.language, "error.stale-form"));
+}
+
+// A request that changes something and rests on a cookie needs our origin and the session's own
+// token.
+bool FrontDesk::forged(const Endpoint& endpoint, const Call& call) const {
+  if (call.by_token || !call.session) return false;
+  const proxy::HubRequest& request = call.request;
+  const bool from_elsewhere = cross_origin(request.method, false, request.header("sec-fetch-site"),
+                                           request.header("origin"), request.host);
+  if (!unsafe(request.method)) return endpoint.guard == Guard::api && from_elsewhere;
+  if (from_elsewhere) return true;
+  std::string_view presented = request.header("x-xsrftoken");
+  if (presented.empty()) presented = text::field(call.form, web::kCsrfField);
+  if (presented.empty()) presented = text::field(call.query, web::kCsrfField);
+  return !parts_.csrf.check(call.session->id, presented);
+}
+
+void FrontDesk::dress(const Call& call, proxy::HubResponse& response) const {
+  auto& headers = response.headers;
+  headers.emplace_back("Content-Security-Policy", std::string(web::kContentSecurityPolicy));
+  headers.emplace_back("X-Content-Type-Options", "nosniff");
+  headers.emplace_back("Referrer-Policy", "same-origin");
+  headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
+  headers.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
+  headers.emplace_back("X-JupyterHub-Version", std::string(kJupyterHubVersion));
+  for (const std::string& cookie : call.set_cookies) headers.emplace_back("Set-Cookie", cookie);
+}
+
+}  // namespace passerelle::hub

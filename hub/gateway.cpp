@@ -1,0 +1,85 @@
+#include "hub/gateway.hpp"
+
+#include "base/text.hpp"
+#include "hub/server.hpp"
+#include "proxy/cookies.hpp"
+
+namespace passerelle::hub {
+namespace {
+
+using proxy::FieldId;
+
+constexpr std::size_t kMostHubBody = 256U << 10U;
+
+}  // namespace
+
+std::string_view bearer_token(std::string_view authorization) noexcept {
+  const std::size_t space = authorization.find(' ');
+  if (space == std::string_view::npos) return {};
+  const std::string_view scheme = authorization.substr(0, space);
+  if (!text::iequals(scheme, "token") && !text::iequals(scheme, "bearer")) return {};
+  return text::trim(authorization.substr(space + 1));
+}
+
+bool cross_origin(std::string_view method,
+                  bool websocket,
+                  std::string_view sec_fetch_site,
+                  std::string_view origin,
+                  std::string_view host) noexcept {
+  if (!origin.empty()) {  // "null" too: a sandboxed frame is nobody of ours
+    const std::size_t scheme = origin.find("://");
+    const bool ours =
+        scheme != std::string_view::npos && text::iequals(origin.substr(scheme + 3), host);
+    if (!ours) return true;
+  }
+  const bool safe = !websocket && (method == "GET" || method == "HEAD" || method == "OPTIONS");
+  if (safe) return false;
+  return !sec_fetch_site.empty() && sec_fetch_site != "same-origin" && sec_fetch_site != "none";
+}
+
+Gateway::Gateway(const proxy::RouteTable& routes,
+                 const auth::SessionTable& sessions,
+                 const auth::TokenTable& tokens,
+                 const auth::Cookies& cookies,
+                 std::string base_url)
+    : routes_(routes),
+      sessions_(sessions),
+      tokens_(tokens),
+      cookies_(cookies),
+      servers_(std::move(base_url) + "user/") {}
+
+proxy::Verdict Gateway::admit(const proxy::RequestHead& head, std::string_view /*peer*/) noexcept {
+  if (!head.path().starts_with(servers_)) return proxy::ToHub{kMostHubBody, {}};
+  return admit_to_server(head);
+}
+
+// A refused request's body is never read: a stranger cannot make us take in an upload.
+proxy::Verdict Gateway::admit_to_server(const proxy::RequestHead& head) const {
+  const std::shared_ptr<const proxy::Route>& route = routes_.match(head.path());
+  const auto owns_or_may = [&](const auth::Principal& who) {
+    if (route->tag == static_cast<std::uint64_t>(who.account->id) && !who.narrowed) return true;
+    const auto& owner = *static_cast<const RouteOwner*>(route->for_gate.get());
+    return auth::allowed(who, "access:servers",
+                         auth::Target::of_server(owner.username, owner.server, owner.groups));
+  };
+  auth::SessionPointer session;
+  auth::TokenPointer token;
+  if (const std::string_view bearer = bearer_token(head.value(FieldId::authorization));
+      !bearer.empty())
+    token = tokens_.verify(bearer);
+  if (!token) {
+    const proxy::CookieSearch cookie = proxy::find_cookie(head, cookies_.session_name());
+    if (cookie.state == proxy::CookieSearch::State::found) session = sessions_.verify(cookie.value);
+  }
+  if (!token && !session) return proxy::ToHub{0, reason::kSignIn};
+  if (!route) return proxy::ToHub{0, reason::kNoRoute};
+  if (!owns_or_may(token ? token->principal : session->principal))
+    return proxy::ToHub{0, reason::kForbidden};
+  if (session &&
+      cross_origin(head.method(), head.upgrade_websocket(), head.value(FieldId::sec_fetch_site),
+                   head.value(FieldId::origin), head.host()))
+    return proxy::ToHub{0, reason::kCrossOrigin};
+  return proxy::Forward{route};
+}
+
+}  // namespace passerelle::hub

@@ -1,0 +1,450 @@
+#include "hub/launcher.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include "base/log.hpp"
+
+namespace passerelle::hub {
+
+using store::Phase;
+
+// Joins the spawner's Progress to the launch's: what it tells is shown, what it must remember is
+// stored.
+class Launcher::Telling final : public spawners::Progress {
+ public:
+  Telling(Launcher& launcher, ServerPtr server) : launcher_(launcher), server_(std::move(server)) {}
+  void step(std::string_view name) override { server_->progress->step(name); }
+  void log(std::string_view lines) override { server_->progress->log(lines); }
+  Task<Result<void>> remember(spawners::State state) override {
+    server_->record.state = std::move(state);
+    auto stored = co_await launcher_.parts_.store.servers().put(server_->record);
+    co_return stored;
+  }
+
+ private:
+  Launcher& launcher_;
+  ServerPtr server_;
+};
+
+Launcher::Launcher(LauncherParts parts)
+    : parts_(parts),
+      queue_(parts.settings.limits.launches_in_flight, parts.settings.limits.queue) {}
+
+Task<Result<std::string>> Launcher::launch(LaunchRequest request) {
+  const auto profile = admit(request);
+  if (!profile) {
+    store::AuditEvent refused{
+        .at = parts_.clock.now(), .actor = request.actor, .action = "launch", .result = "refused"};
+    refused.target = request.user.username + "/" + request.server_name;
+    refused.cause =
+        profile.error().cause() ? std::string(to_string(*profile.error().cause())) : "conflict";
+    refused.detail = profile.error().message();
+    refused.peer = request.peer;
+    parts_.store.audit().append(std::move(refused));
+    co_return profile.error();
+  }
+  // From here to put() nothing is awaited: a second request for the same server finds it pending.
+  const ServerPtr server = prepare(request, **profile);
+  const store::ServerRecord before = server->record;
+  auto stored = co_await parts_.store.servers().put(server->record);
+  if (!stored) {
+    const Error failed(Errc::unavailable, Cause::internal,
+                       "the gateway cannot write its database: " + stored.error().message());
+    co_await close(server, "launch", failed);
+    co_return failed;
+  }
+  asio::co_spawn(parts_.loop, run(server, false), asio::detached);
+  audit(*server, "launch", request.actor, request.peer, nullptr);
+  co_return before.launch_id;
+}
+
+ServerPtr Launcher::prepare(const LaunchRequest& request, const config::Profile& profile) {
+  const ServerKey key{request.user.id, request.server_name};
+  ServerPtr& server = servers_[key];
+  if (!server) server = std::make_shared<Server>(parts_.loop);
+  server->username = request.user.username;
+  server->groups = request.user.groups;
+  server->stop_asked = false;
+  server->stops_at.reset();
+  server->secret = secrets::random_token();
+  store::ServerRecord record;
+  record.user = key.user;
+  record.name = key.name;
+  record.launch_id = secrets::random_hex(8);
+  record.profile = profile.name;
+  record.values = request.values;
+  record.spawner = profile.spawner;
+  record.sealed_secret = parts_.sealer.seal(server->secret, "server-secret");
+  record.last_activity = parts_.clock.now();
+  server->record = std::move(record);
+  server->progress = std::make_shared<LaunchProgress>(server->record.launch_id);
+  fill_paths(*server);
+  enter_phase(*server, Phase::pending);
+  return server;
+}
+
+// One launch to its end. Failure undoes in reverse order: route, what the spawner started, the
+// record.
+Task<void> Launcher::run(ServerPtr server, bool resumed) {
+  auto done = co_await attempt_guarded(server, resumed);
+  if (done) {
+    server->progress->ready(server->open_url);
+    log::info("launcher", "server is up",
+              {{"server", server->base_path}, {"launch", server->record.launch_id}});
+    co_await watch(server);
+    co_return;
+  }
+  remove_route(*server);
+  co_await end_spawned(server, spawners::StopMode::gentle);
+  if (server->stop_asked) {
+    const Error given_up(Errc::cancelled, Cause::cancelled, "given up before it was up");
+    co_await close(server, server->stop_by, given_up);
+  } else {
+    const Error failed = std::move(done).error();
+    co_await close(server, "launch", failed);
+  }
+}
+
+// attempt() under the server's cancellation signal; whatever is thrown below (only cancellation
+// should be) is a value.
+Task<Result<void>> Launcher::attempt_guarded(ServerPtr server, bool resumed) {
+  auto token = asio::bind_cancellation_slot(server->attempt.slot(), asio::use_awaitable);
+  std::string thrown;
+  try {
+    auto work = attempt(server, resumed);
+    auto done = co_await asio::co_spawn(parts_.loop, std::move(work), token);
+    co_return done;
+  } catch (const std::exception& error) {
+    thrown = error.what();
+  }
+  if (!server->stop_asked)
+    log::error("launcher", "a launch was broken off",
+               {{"why", thrown}, {"server", server->base_path}});
+  co_return Error(Errc::internal, Cause::internal, thrown);
+}
+
+Task<Result<void>> Launcher::attempt(ServerPtr server, bool resumed) {
+  spawners::Spawner* spawner = spawner_of(*server);
+  const config::Profile* profile = profile_of(*server);
+  if (profile == nullptr || spawner == nullptr)
+    co_return Error(Errc::not_found, Cause::profile_gone,
+                    "the profile " + server->record.profile + " is gone");
+
+  const std::shared_ptr<LaunchProgress> progress = server->progress;
+  std::function<void(std::size_t, std::size_t)> told = [progress](std::size_t position,
+                                                                  std::size_t of) {
+    if (progress->steps().empty()) progress->step("queued");
+    progress->queued(position, of);
+  };
+  LaunchQueue::Place place = co_await queue_.enter(std::move(told));
+  if (!resumed || server->record.upstream.empty()) {
+    auto started = co_await start(server, *spawner, *profile);
+    if (!started) co_return started;
+  }
+  auto answered = co_await until_answers(server, *spawner, *profile);
+  if (!answered) co_return answered;
+  add_route(*server);
+  server->record.started = parts_.clock.now();
+  enter_phase(*server, Phase::running);
+  // Not written is not fatal: the durable record is "pending" with its state, from which restore()
+  // adopts it.
+  co_await save(server);
+  co_return Result<void>();
+}
+
+Task<Result<void>> Launcher::start(ServerPtr server,
+                                   spawners::Spawner& spawner,
+                                   const config::Profile& profile) {
+  Telling telling(*this, server);
+  auto spec = spec_for(*server, profile);
+  auto started = co_await spawner.start(std::move(spec), telling);
+  if (!started) co_return std::move(started).error();
+  server->record.state = started->state;
+  server->record.upstream = to_string(started->upstream);
+  co_return Result<void>();
+}
+
+// Up is what answers HTTP; a server that ends meanwhile is known at once, with its exit code.
+Task<Result<void>> Launcher::until_answers(ServerPtr server,
+                                           spawners::Spawner& spawner,
+                                           const config::Profile& profile) {
+  using namespace asio::experimental::awaitable_operators;
+  server->progress->step("answer");
+  auto asking =
+      with_timeout(ask_until_answered(server, profile), profile.start_timeout, "the first answer");
+  auto ending = spawner.wait_for_end(server->record.state);
+  auto first = co_await (std::move(asking) || std::move(ending));
+  if (first.index() == 0) {
+    auto answered = std::get<0>(std::move(first));
+    if (answered) co_return answered;
+    co_return Error(Errc::timeout, Cause::not_answering,
+                    "nothing answered at " + server->record.upstream + " within " +
+                        std::to_string(profile.start_timeout.count()) + " s");
+  }
+  const auto end = std::get<1>(std::move(first));
+  if (!end) co_return Error(Errc::unavailable, Cause::spawner_down, end.error().message());
+  co_return Error(Errc::unavailable, end->cause.value_or(Cause::crashed),
+                  "it ended before it answered")
+      .with_log(end->log_tail)
+      .with_exit_code(end->exit_code.value_or(-1));
+}
+
+Task<Result<void>> Launcher::ask_until_answered(ServerPtr server, const config::Profile& profile) {
+  auto upstream = upstream_from_string(server->record.upstream);
+  if (!upstream) co_return std::move(upstream).error();
+  auto pause = std::chrono::milliseconds(20);
+  constexpr auto kLongestPause = std::chrono::milliseconds(500);
+  constexpr int kServerError = 500;
+  for (;;) {
+    HttpRequest question;
+    question.url = "http://localhost" + server->base_path + profile.ready_path;
+    question.headers = {{"Authorization", "token " + server->secret}};
+    question.connect_to = *upstream;
+    question.timeout = std::chrono::seconds(5);
+    auto answer = co_await parts_.http.fetch(std::move(question));
+    if (answer && answer->status < kServerError) co_return Result<void>();
+    co_await sleep_for(pause);
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+// Waits for the end of a running server, without cost while it lives, and closes it with the true
+// reason.
+Task<void> Launcher::watch(ServerPtr server) {
+  spawners::Spawner* spawner = spawner_of(*server);
+  const std::string launch = server->record.launch_id;
+  Result<spawners::Liveness> end;
+  try {
+    auto token = asio::bind_cancellation_slot(server->watch.slot(), asio::use_awaitable);
+    auto waiting = spawner->wait_for_end(server->record.state);
+    end = co_await asio::co_spawn(parts_.loop, std::move(waiting), token);
+  } catch (const std::exception&) {
+    co_return;  // cancelled: stop() goes on with it
+  }
+  if (server->record.phase != Phase::running || server->record.launch_id != launch) co_return;
+  if (!end || end->kind != spawners::Liveness::Kind::ended) {
+    log::error("launcher", "cannot watch a server; the reaper will",
+               {{"server", server->base_path}});
+    co_return;
+  }
+  remove_route(*server);
+  enter_phase(*server, Phase::stopping);
+  co_await end_spawned(server, spawners::StopMode::now);
+  server->record.exit_code = end->exit_code;
+  std::optional<Error> why;
+  if (end->cause) {
+    why = Error(Errc::unavailable, *end->cause, "the server ended").with_log(end->log_tail);
+    if (end->exit_code) why = std::move(*why).with_exit_code(*end->exit_code);
+  }
+  co_await close(server, "self", std::move(why));
+}
+
+Task<Result<void>> Launcher::stop(ServerKey key, StopRequest request) {
+  const ServerPtr server = find(key);
+  if (!server || !server->active()) co_return Result<void>();
+  const std::string launch = server->record.launch_id;
+  const auto this_launch_active = [&] {
+    return server->active() && server->record.launch_id == launch;
+  };
+  if (server->record.phase == Phase::pending) {
+    server->stop_asked = true;
+    server->stop_by = request.by;
+    server->attempt.emit(asio::cancellation_type::terminal);
+  } else if (server->record.phase == Phase::running) {
+    enter_phase(*server, Phase::stopping);
+    server->watch.emit(asio::cancellation_type::terminal);
+    remove_route(*server);
+    co_await save(server);
+    co_await end_spawned(server, spawners::StopMode::gentle);
+    server->record.detail = request.detail;
+    co_await close(server, request.by, std::nullopt);
+    audit(*server, "server-stop", request.actor, request.peer, nullptr);
+    co_return Result<void>();
+  }
+  while (this_launch_active()) {  // somebody else's stop, or the launch's own undoing, is under way
+    boost::system::error_code ignored;
+    co_await server->changed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  co_return Result<void>();
+}
+
+Task<void> Launcher::end_spawned(ServerPtr server, spawners::StopMode mode) {
+  spawners::Spawner* spawner = spawner_of(*server);
+  if (spawner == nullptr || server->record.state.empty()) co_return;
+  // Retried for ever, slowly: a record is closed only when nothing of it is left.
+  auto pause = std::chrono::seconds(1);
+  for (;;) {
+    auto stopped = co_await spawner->stop(server->record.state, mode);
+    if (stopped) co_return;
+    log::error("launcher", "cannot stop a server",
+               {{"server", server->base_path}, {"why", stopped.error().message()}});
+    co_await sleep_for(pause);
+    pause = std::min(pause * 2, std::chrono::seconds(60));
+    mode = spawners::StopMode::now;
+  }
+}
+
+// The end of a launch or a server, for whatever reason: one place writes the record, the audit line
+// and the last event. The phase changes in memory only after it is written: until then no new
+// launch of this server can begin.
+Task<void> Launcher::close(ServerPtr server, std::string by, std::optional<Error> error) {
+  store::ServerRecord closed = server->record;
+  closed.phase = Phase::stopped;
+  closed.ended = parts_.clock.now();
+  closed.ended_by = std::move(by);
+  closed.upstream.clear();
+  closed.state.clear();
+  if (error) {
+    closed.cause = error->cause().value_or(Cause::internal);
+    closed.exit_code = error->exit_code();
+    closed.detail = error->message();
+    if (!error->log_tail().empty()) closed.detail += "\n" + error->log_tail();
+    if (*closed.cause != Cause::cancelled) closed.error_id = secrets::random_hex(6);
+  }
+  auto stored = co_await parts_.store.servers().put(closed);
+  server->record = std::move(closed);
+  server->unsaved = !stored;
+  server->stops_at.reset();
+  const store::ServerRecord& record = server->record;
+  if (error || record.ended_by == "self")
+    audit(*server, "server-end", "gateway", "", error ? &*error : nullptr);
+  if (server->progress && !server->progress->ended())
+    server->progress->failed(record.cause.value_or(Cause::cancelled), record.detail,
+                             record.error_id);
+  enter_phase(*server, Phase::stopped);
+}
+
+Task<void> Launcher::save(ServerPtr server) {
+  auto stored = co_await parts_.store.servers().put(server->record);
+  server->unsaved = !stored;
+  if (!stored)
+    log::error("launcher", "cannot save a server's record",
+               {{"server", server->base_path}, {"why", stored.error().message()}});
+}
+
+Task<Result<void>> Launcher::forget(ServerKey key) {
+  const ServerPtr server = find(key);
+  if (!server) co_return Result<void>();
+  if (server->active())
+    co_return Error(Errc::conflict,
+                    "the server is " + std::string(to_string(server->record.phase)));
+  servers_.erase(key);
+  auto erased = co_await parts_.store.servers().erase(key.user, key.name);
+  co_return erased;
+}
+
+Task<void> Launcher::stop_all(StopRequest request) {
+  std::vector<ServerKey> active;
+  for (const auto& [key, server] : servers_)
+    if (server->active()) active.push_back(key);
+  std::size_t left = active.size();
+  asio::steady_timer all_done(parts_.loop, asio::steady_timer::time_point::max());
+  for (const ServerKey& key : active) {
+    auto one = [](Launcher& self, ServerKey which, StopRequest why, std::size_t& count,
+                  asio::steady_timer& done) -> Task<void> {
+      (void)co_await self.stop(std::move(which), std::move(why));
+      if (--count == 0) done.cancel();
+    };
+    asio::co_spawn(parts_.loop, one(*this, key, request, left, all_done), asio::detached);
+  }
+  boost::system::error_code ignored;
+  while (left > 0) co_await all_done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+ServerPtr Launcher::find(const ServerKey& key) const {
+  const auto found = servers_.find(key);
+  return found == servers_.end() ? nullptr : found->second;
+}
+
+std::vector<ServerPtr> Launcher::of_user(store::UserId user) const {
+  std::vector<ServerPtr> mine;
+  for (auto at = servers_.lower_bound({user, ""}); at != servers_.end() && at->first.user == user;
+       ++at)
+    mine.push_back(at->second);
+  return mine;
+}
+
+void Launcher::add_route(Server& server) {
+  auto upstream = upstream_from_string(server.record.upstream);
+  if (!upstream) return;
+  auto route = std::make_shared<proxy::Route>();
+  route->prefix = server.base_path;
+  route->upstream = std::move(*upstream);
+  route->set_headers = {{"Authorization", "token " + server.secret}};
+  route->tag = static_cast<std::uint64_t>(server.record.user);
+  route->for_gate = std::make_shared<const RouteOwner>(
+      RouteOwner{server.username, server.record.name, server.groups});
+  route->last_activity = to_micros(parts_.clock.now()) / 1'000'000;
+  server.route = route;
+  parts_.routes.add(route);
+}
+
+void Launcher::remove_route(Server& server) {
+  if (!server.route) return;
+  server.record.last_activity = std::max(
+      server.record.last_activity, from_micros(server.route->last_activity.load() * 1'000'000));
+  parts_.routes.remove(server.route->prefix);
+  server.route.reset();
+}
+
+void Launcher::enter_phase(Server& server, Phase phase) {
+  server.record.phase = phase;
+  server.changed.cancel();
+}
+
+spawners::Spawner* Launcher::spawner_of(const Server& server) const {
+  const auto found = parts_.spawners.find(server.record.spawner);
+  return found == parts_.spawners.end() ? nullptr : found->second.get();
+}
+
+const config::Profile* Launcher::profile_of(const Server& server) const {
+  for (const config::Profile& profile : parts_.settings.profiles)
+    if (profile.name == server.record.profile) return &profile;
+  return nullptr;
+}
+
+spawners::ServerSpec Launcher::spec_for(const Server& server,
+                                        const config::Profile& profile) const {
+  spawners::ServerSpec spec;
+  spec.launch_id = server.record.launch_id;
+  spec.username = server.username;
+  spec.server_name = server.record.name;
+  spec.base_path = server.base_path;
+  spec.secret = server.secret;
+  spec.profile = profile;
+  spec.values = server.record.values;
+  spec.data_dir = parts_.settings.data_dir;
+  spec.start_timeout = profile.start_timeout;
+  return spec;
+}
+
+void Launcher::fill_paths(Server& server) const {
+  server.base_path = parts_.settings.base_url + "user/" + server.username + "/";
+  if (!server.record.name.empty()) server.base_path += server.record.name + "/";
+  const config::Profile* profile = profile_of(server);
+  server.open_url = server.base_path + (profile == nullptr ? "" : profile->default_url);
+}
+
+void Launcher::audit(const Server& server,
+                     std::string action,
+                     std::string actor,
+                     std::string peer,
+                     const Error* error) const {
+  store::AuditEvent event;
+  event.at = parts_.clock.now();
+  event.actor = std::move(actor);
+  event.action = std::move(action);
+  event.target = server.username + "/" + server.record.name;
+  event.result = error == nullptr || error->cause() == Cause::cancelled ? "ok" : "failed";
+  if (server.record.cause) event.cause = to_string(*server.record.cause);
+  event.error_id = server.record.error_id;
+  event.detail = "launch " + server.record.launch_id + ", profile " + server.record.profile;
+  if (!server.record.ended_by.empty()) event.detail += ", ended by " + server.record.ended_by;
+  if (error != nullptr) event.detail += ": " + error->message();
+  event.peer = std::move(peer);
+  parts_.store.audit().append(std::move(event));
+}
+
+}  // namespace passerelle::hub

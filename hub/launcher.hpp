@@ -1,0 +1,136 @@
+// Launcher: a server's life. Knows no HTTP of browsers and no cookies. One writer of every
+// ServerRecord; hub loop only.
+//
+// A launch, in order, each step undone in reverse order in the same function (run):
+//   admission -> put(pending) -> place in the queue -> Spawner::start -> wait until it answers ->
+//   route -> put(running)
+// The record is durable before anything starts, and the spawner's state before the spawner starts
+// anything, so a gateway killed at any moment finds what it began (restore).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/http_client.hpp"
+#include "base/secrets.hpp"
+#include "hub/launch_queue.hpp"
+#include "hub/server.hpp"
+#include "proxy/route_table.hpp"
+#include "spawners/spawner.hpp"
+#include "store/store.hpp"
+
+namespace passerelle::hub {
+
+using SpawnerMap = std::map<std::string, std::unique_ptr<spawners::Spawner>, std::less<>>;
+
+struct LaunchRequest {
+  store::User user;
+  std::string server_name;  ///< Empty: the default server
+  std::string profile;      ///< Empty: the only one, or the last one used
+  std::map<std::string, std::string> values;
+  std::string actor;  ///< For the audit log
+  std::string peer;
+};
+
+struct StopRequest {
+  std::string by = "user";  ///< ServerRecord::ended_by: "user", "admin", "cull", "exit"
+  std::string detail;       ///< Shown to the owner: "idle for 30 minutes"
+  std::string actor;
+  std::string peer;
+};
+
+/// Everything a Launcher stands on; all outlive it.
+struct LauncherParts {
+  asio::io_context& loop;
+  const config::Settings& settings;
+  const Clock& clock;
+  store::Store& store;
+  const secrets::Sealer& sealer;
+  const SpawnerMap& spawners;
+  proxy::RouteTable& routes;
+  HttpClient& http;
+};
+
+class Launcher {
+ public:
+  explicit Launcher(LauncherParts parts);
+  Launcher(const Launcher&) = delete;
+  Launcher& operator=(const Launcher&) = delete;
+
+  /// Takes up every record of the store: running servers get their route back at once, interrupted
+  /// launches go on, what a spawner has and the store does not know is stopped. Returns when routes
+  /// stand; checks go on behind.
+  Task<Result<void>> restore();
+
+  /// Returns the launch id once the launch is durable; it goes on by itself (Server::progress
+  /// tells). Refusals carry a Cause: quota-user, limit-global, queue-full, profile-gone,
+  /// profile-forbidden, internal (the database is full). Errc::conflict when this server is active
+  /// already.
+  Task<Result<std::string>> launch(LaunchRequest request);
+
+  /// Stops a running server or gives up its launch; returns when it is stopped. Not active is
+  /// success.
+  Task<Result<void>> stop(ServerKey key, StopRequest request);
+
+  /// Forgets a stopped server's row (a named server that its user removes). Errc::conflict while it
+  /// is active.
+  Task<Result<void>> forget(ServerKey key);
+
+  /// Stops all servers side by side; for `stop_servers_on_exit`.
+  Task<void> stop_all(StopRequest request);
+
+  ServerPtr find(const ServerKey& key) const;
+  std::vector<ServerPtr> of_user(store::UserId user) const;  ///< By name; stopped ones too
+  const std::map<ServerKey, ServerPtr>& all() const noexcept { return servers_; }
+  const LaunchQueue& queue() const noexcept { return queue_; }
+
+  /// Writes activity and records that could not be written before; called by the reaper.
+  Task<void> save_activity();
+
+ private:
+  class Telling;
+
+  Result<const config::Profile*> admit(const LaunchRequest& request) const;
+  ServerPtr prepare(const LaunchRequest& request, const config::Profile& profile);
+  Task<void> run(ServerPtr server, bool resumed);
+  Task<Result<void>> attempt(ServerPtr server, bool resumed);
+  Task<Result<void>> attempt_guarded(ServerPtr server, bool resumed);
+  Task<Result<void>> start(ServerPtr server,
+                           spawners::Spawner& spawner,
+                           const config::Profile& profile);
+  Task<Result<void>> until_answers(ServerPtr server,
+                                   spawners::Spawner& spawner,
+                                   const config::Profile& profile);
+  Task<Result<void>> ask_until_answered(ServerPtr server, const config::Profile& profile);
+  Task<void> watch(ServerPtr server);
+  Task<void> close(ServerPtr server, std::string by, std::optional<Error> error);
+  Task<void> save(ServerPtr server);
+  Task<void> take_up(ServerPtr server);
+  Task<void> sweep_strangers();
+  Task<void> end_spawned(ServerPtr server, spawners::StopMode mode);
+
+  void add_route(Server& server);
+  void remove_route(Server& server);
+  void enter_phase(Server& server, store::Phase phase);
+  spawners::Spawner* spawner_of(const Server& server) const;
+  const config::Profile* profile_of(const Server& server) const;
+  spawners::ServerSpec spec_for(const Server& server, const config::Profile& profile) const;
+  void fill_paths(Server& server) const;
+  void audit(const Server& server,
+             std::string action,
+             std::string actor,
+             std::string peer,
+             const Error* error) const;
+
+  LauncherParts parts_;
+  LaunchQueue queue_;
+  std::map<ServerKey, ServerPtr> servers_;
+};
+
+/// Whether `people` names this user: everyone, by username, by "authenticator:subject", or by a
+/// group.
+bool includes(const config::People& people, const store::User& user);
+
+}  // namespace passerelle::hub

@@ -1,0 +1,186 @@
+// The command line: reads arguments, loads the configuration, and hands over to App.
+#include <cstdio>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include "base/log.hpp"
+#include "base/secrets.hpp"
+#include "config/describe.hpp"
+#include "config/dev.hpp"
+#include "config/load.hpp"
+#include "hub/app.hpp"
+
+namespace passerelle::hub {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+struct ServeOptions {
+  std::string config;
+  bool dev = false;
+  std::string listen;  ///< "ADDRESS:PORT", overrides the file's
+  std::string data_dir;
+  std::string password;  ///< --dev only
+};
+
+void set_up_log(const config::Log& settings) {
+  const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
+                                                    {"info", log::Level::info},
+                                                    {"warn", log::Level::warn},
+                                                    {"error", log::Level::error}};
+  const bool json = settings.format == "json";
+  const auto level = levels.find(settings.level);
+  log::set_up(level == levels.end() ? log::Level::info : level->second,
+              settings.format == "auto" ? nullptr : &json);
+}
+
+int fail(const Error& error) {
+  std::cerr << "passerelle: " << error.message() << "\n";
+  return kFailed;
+}
+
+// Easy to read aloud and to type, and too many to guess: 4 groups of 4 from 32 characters, 80 bits.
+std::string dev_password() {
+  constexpr std::string_view kAlphabet = "abcdefghjkmnpqrstuvwxyz23456789x";
+  std::string password;
+  for (const char byte : secrets::random_bytes(16)) {
+    if (!password.empty() && password.size() % 5 == 4) password += '-';
+    password += kAlphabet[static_cast<unsigned char>(byte) & 31U];
+  }
+  return password;
+}
+
+Result<config::Settings> settings_for(const ServeOptions& options, const std::string& password) {
+  if (options.dev) {
+    auto settings = config::dev_settings(password, config::Environment::of_process());
+    return settings;
+  }
+  config::LoadOutcome loaded = config::load(options.config, config::Environment::of_process());
+  if (!loaded.problems.empty()) std::cerr << loaded.text();
+  if (!loaded.settings)
+    return Error(Errc::invalid, options.config + " is not usable; nothing was started");
+  return std::move(*loaded.settings);
+}
+
+Result<void> override_listen(config::Listen& listen, const std::string& wanted) {
+  if (wanted.empty()) return {};
+  const auto upstream = upstream_from_string(
+      "tcp:" + (wanted.ends_with(":0") ? wanted.substr(0, wanted.size() - 1) + "1" : wanted));
+  if (!upstream)
+    return Error(Errc::invalid, "--listen takes ADDRESS:PORT, for example 127.0.0.1:8000");
+  listen.address = upstream->host;
+  listen.port = wanted.ends_with(":0") ? 0 : upstream->port;
+  return {};
+}
+
+void say_where(const config::Settings& settings,
+               const std::string& password,
+               bool dev,
+               std::uint16_t port) {
+  const bool v6 = settings.listen.address.find(':') != std::string::npos;
+  const std::string host = v6 ? "[" + settings.listen.address + "]" : settings.listen.address;
+  std::string url = settings.public_url;
+  if (url.empty()) url = "http://" + host + ":" + std::to_string(port) + settings.base_url;
+  if (!dev) {
+    log::info("app", "listening", {{"address", host}, {"port", port}, {"url", url}});
+    return;
+  }
+  std::cout << "\n  passerelle is ready. Open\n\n      " << url << "\n\n"
+            << "  and sign in with any name and the password\n\n      " << password << "\n\n"
+            << "  Only this machine can reach it. Ctrl-C ends it, and the notebooks with it.\n";
+  if (geteuid() == 0)
+    std::cout << "  You are root: so are the notebooks. Fine for a try, not for more.\n";
+  std::cout << std::endl;
+}
+
+int serve(const ServeOptions& options) {
+  if (options.dev == !options.config.empty()) {
+    std::cerr << "passerelle serve: give either --config FILE or --dev\n";
+    return kUsage;
+  }
+  const std::string password = options.password.empty() ? dev_password() : options.password;
+  auto settings = settings_for(options, password);
+  if (!settings) return fail(settings.error());
+  if (!options.data_dir.empty()) settings->data_dir = options.data_dir;
+  auto listen = override_listen(settings->listen, options.listen);
+  if (!listen) return fail(listen.error());
+  set_up_log(settings->log);
+  const config::Settings shown = *settings;
+  auto app = App::build(std::move(*settings));
+  if (!app) return fail(app.error());
+  auto done =
+      (*app)->run([&](std::uint16_t port) { say_where(shown, password, options.dev, port); });
+  if (!done) return fail(done.error());
+  return 0;
+}
+
+int check_config(const std::string& file) {
+  const config::LoadOutcome loaded = config::load(file, config::Environment::of_process());
+  std::cout << loaded.text();
+  if (!loaded.settings) return kFailed;
+  std::cout << file << ": good\n";
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  CLI::App cli(
+      "passerelle: a spawner gateway and reverse proxy that takes people to their notebooks");
+  cli.set_version_flag("--version", "passerelle " PASSERELLE_VERSION);
+  cli.require_subcommand(1);
+  cli.footer("Documentation: docs/configuration.md. Exit codes: 0 good, 1 failed, 2 wrong usage.");
+
+  ServeOptions options;
+  CLI::App* serving =
+      cli.add_subcommand("serve", "Serve until SIGTERM or SIGINT (a second one ends at once)");
+  serving->add_option("--config", options.config, "The configuration file (YAML)");
+  serving->add_flag("--dev", options.dev,
+                    "No configuration: loopback, a password of the day, the Jupyter found on PATH");
+  serving->add_option("--listen", options.listen,
+                      "ADDRESS:PORT instead of the configured one; port 0 takes a free one");
+  serving->add_option("--data-dir", options.data_dir,
+                      "Database, keys and servers' directories instead of the configured one");
+  serving
+      ->add_option("--dev-password", options.password,
+                   "With --dev: this password instead of a random one")
+      ->envname("PASSERELLE_DEV_PASSWORD");
+
+  std::string file;
+  CLI::App* checking =
+      cli.add_subcommand("check-config", "Tell everything that is wrong with a configuration file");
+  checking->add_option("FILE", file, "The file")->required();
+  CLI::App* schema =
+      cli.add_subcommand("schema", "Print the JSON Schema of the configuration file");
+  CLI::App* reference = cli.add_subcommand(
+      "reference", "Print the reference of configuration keys (docs/configuration.md)");
+  bool french = false;
+  reference->add_flag("--fr", french, "In French");
+
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = cli.exit(error);
+    return code == 0 ? 0 : kUsage;
+  }
+  if (serving->parsed()) return serve(options);
+  if (checking->parsed()) return check_config(file);
+  if (schema->parsed()) std::cout << config::schema_json() << "\n";
+  if (reference->parsed())
+    std::cout << config::reference_markdown(french ? config::Language::french
+                                                   : config::Language::english);
+  return 0;
+}
+
+}  // namespace
+}  // namespace passerelle::hub
+
+int main(int argc, char** argv) {
+  try {
+    return passerelle::hub::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "passerelle: %s\n", error.what());
+    return 1;
+  }
+}

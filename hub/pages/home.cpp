@@ -1,0 +1,98 @@
+// The home page: my servers, and the way to a first one; and stopping one.
+#include "hub/answers.hpp"
+#include "hub/parts.hpp"
+#include "hub/routes.hpp"
+#include "hub/subject.hpp"
+
+namespace passerelle::hub::pages {
+namespace {
+
+using store::Phase;
+
+Json since_of(const Server& server) {
+  if (server.record.phase == Phase::stopped)
+    return server.record.ended ? web::moment(*server.record.ended) : Json();
+  if (server.record.started) return web::moment(*server.record.started);
+  return nullptr;
+}
+
+void add_if(Json& view, const char* key, Json value) {
+  if (!value.is_null()) view[key] = std::move(value);
+}
+
+Json card(const Parts& parts, const Server& server, std::size_t index) {
+  const std::string hub = parts.settings.base_url + "hub/";
+  const store::ServerRecord& record = server.record;
+  const std::string state(to_string(record.phase));
+  const std::string tail = path_tail(server);
+  Json view = {{"id", "server-" + std::to_string(index)},
+               {"title", title_of(parts.settings, record.profile)},
+               {"state", state},
+               {"state_words", web::say("state." + state)}};
+  if (!record.name.empty()) view["name"] = record.name;
+  add_if(view, "since", since_of(server));
+  if (record.phase == Phase::running) {
+    view["open_url"] = server.open_url;
+    if (server.route) view["activity"] = web::moment(last_activity(server));
+    if (server.stops_at) {
+      view["stops_at"] = web::moment(*server.stops_at);
+      view["stops_soon"] = server.stops_soon;
+    }
+  }
+  if (record.phase == Phase::pending) view["progress_url"] = hub + "spawn-pending/" + tail;
+  if (record.phase == Phase::pending || record.phase == Phase::running)
+    view["stop_url"] = hub + "stop/" + tail;
+  if (record.phase == Phase::stopped) {
+    view["start"] = {{"action", hub + "spawn/" + tail}, {"profile", record.profile}};
+    add_if(view, "ended", ended_words(record));
+    if (record.cause && *record.cause != Cause::cancelled)
+      view["failure_url"] = hub + "spawn-pending/" + tail;
+  }
+  return view;
+}
+
+}  // namespace
+
+Task<Answer> home(Parts& parts, Call& call) {
+  constexpr int kOk = 200;
+  constexpr int kPendingLook = 2;
+  constexpr int kCalmLook = 15;
+  auto user = co_await parts.store.users().find(call.session->account().id);
+  if (!user) co_return problem(parts, call, status_of(user.error()));
+  const auto servers = parts.launcher.of_user(user->id);
+  const auto mine = profiles_for(parts.settings, *user);
+  Json view = {{"servers", Json::array()}, {"refresh", kCalmLook}};
+  std::size_t active = 0;
+  for (const ServerPtr& server : servers) {
+    view["servers"].push_back(card(parts, *server, view["servers"].size() + 1));
+    active += server->active() ? 1 : 0;
+    if (server->record.phase == Phase::pending || server->record.phase == Phase::stopping)
+      view["refresh"] = kPendingLook;
+  }
+  const std::string spawn = parts.settings.base_url + "hub/spawn";
+  if (servers.empty() && mine.size() == 1)
+    view["first"] = {{"action", spawn},
+                     {"profile", mine[0]->name},
+                     {"title", web::words(mine[0]->title, mine[0]->name)}};
+  if (servers.empty() && mine.size() > 1) view["choose_url"] = spawn;
+  if (!servers.empty() && active == 0 && mine.size() > 1) view["another_url"] = spawn;
+  co_return page(parts, call, kOk, "home", view);
+}
+
+Task<Answer> stop(Parts& parts, Call& call) {
+  auto subject = co_await subject_of(parts, call, "delete:servers");
+  if (!subject) co_return problem(parts, call, status_of(subject.error()));
+  StopRequest request;
+  request.by = subject->user.id == call.session->account().id ? "user" : "admin";
+  request.actor = call.username();
+  request.peer = call.request.peer;
+  // The browser does not wait for the end: home shows "stopping" and looks again.
+  auto stopping = [](Launcher& launcher, ServerKey key, StopRequest what) -> Task<void> {
+    (void)co_await launcher.stop(std::move(key), std::move(what));
+  };
+  asio::co_spawn(parts.loop, stopping(parts.launcher, subject->key(), std::move(request)),
+                 asio::detached);
+  co_return redirect(parts.settings.base_url + "hub/home");
+}
+
+}  // namespace passerelle::hub::pages

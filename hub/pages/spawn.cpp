@@ -1,0 +1,183 @@
+// Choosing a profile, starting, watching the launch, and reading why it failed. A GET never starts
+// anything.
+#include "hub/answers.hpp"
+#include "hub/parts.hpp"
+#include "hub/routes.hpp"
+#include "hub/subject.hpp"
+
+namespace passerelle::hub::pages {
+namespace {
+
+using store::Phase;
+
+constexpr int kOk = 200;
+
+// /hub/spawn is the caller's own; /hub/spawn/:user/:server names somebody's.
+Task<Result<Subject>> subject_or_self(Parts& parts, Call& call) {
+  if (call.args.empty()) call.args.emplace_back(call.session->account().username);
+  auto subject = co_await subject_of(parts, call, "start:servers");
+  co_return subject;
+}
+
+std::string pending_url(const Parts& parts, const Subject& subject, std::string_view next) {
+  std::string url = parts.settings.base_url + "hub/spawn-pending/" +
+                    path_tail(subject.user.username, subject.server);
+  if (!next.empty()) url += "?next=" + text::percent_encode(next);
+  return url;
+}
+
+std::string next_of(const Call& call) {
+  std::string_view raw = text::field(call.form, "next");
+  if (raw.empty()) raw = text::field(call.query, "next");
+  return text::safe_next(raw).value_or("");
+}
+
+proxy::HubResponse choice(
+    Parts& parts, const Call& call, const Subject& subject, int status, const Error* refused) {
+  Json view = {{"action", parts.settings.base_url + "hub/spawn/" +
+                              path_tail(subject.user.username, subject.server)},
+               {"profiles", Json::array()}};
+  const ServerPtr last = parts.launcher.find(subject.key());
+  std::string checked(text::field(call.query, "profile"));
+  if (checked.empty() && last) checked = last->record.profile;
+  const auto mine = profiles_for(parts.settings, subject.user);
+  const bool known =
+      std::any_of(mine.begin(), mine.end(), [&](const auto* one) { return one->name == checked; });
+  if (!known && !mine.empty()) checked = mine[0]->name;
+  for (const config::Profile* profile : mine) {
+    Json tile = {{"name", profile->name},
+                 {"title", web::words(profile->title, profile->name)},
+                 {"checked", profile->name == checked}};
+    if (!profile->description.empty()) tile["description"] = web::words(profile->description, "");
+    view["profiles"].push_back(std::move(tile));
+  }
+  if (refused != nullptr && refused->cause())
+    view["message"] = web::why(*refused->cause())["sentence"];
+  if (refused != nullptr && !refused->cause()) view["message"] = refused->message();
+  if (const std::string next = next_of(call); !next.empty()) view["next"] = next;
+  return page(parts, call, status, "spawn", view);
+}
+
+milliseconds to_ms(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration_cast<milliseconds>(time);
+}
+
+Json step_rows(const LaunchProgress& progress) {
+  constexpr std::string_view kSteps[] = {"queued", "prepare", "spawn", "listen", "answer"};
+  Json rows = Json::array();
+  const auto& steps = progress.steps();
+  for (const std::string_view name : kSteps) {
+    const auto step =
+        std::find_if(steps.begin(), steps.end(), [&](const auto& one) { return one.name == name; });
+    if (step == steps.end() && name == "queued" && !steps.empty())
+      continue;  // it never had to wait
+    Json row = {
+        {"name", name}, {"words", web::say("step." + std::string(name))}, {"state", "waiting"}};
+    if (step != steps.end()) {
+      row["state"] = step->done ? "done" : "active";
+      row["took"] = web::elapsed(
+          to_ms(step->done ? step->took : std::chrono::steady_clock::now() - step->begun));
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Json progress_view(const Parts& parts, const Server& server) {
+  constexpr int kRefresh = 2;
+  constexpr std::size_t kLines = 20;
+  const LaunchProgress& progress = *server.progress;
+  const std::string which = server.record.name.empty()
+                                ? "/server"
+                                : "/servers/" + text::percent_encode(server.record.name);
+  Json view = {{"title", title_of(parts.settings, server.record.profile)},
+               {"percent", progress.percent()},
+               {"steps", step_rows(progress)},
+               {"cancel_url", parts.settings.base_url + "hub/stop/" + path_tail(server)},
+               {"events_url", parts.settings.base_url + "hub/api/users/" +
+                                  text::percent_encode(server.username) + which + "/progress"},
+               {"refresh", kRefresh}};
+  if (progress.queue_position() > 0)
+    view["queue"] = {{"position", progress.queue_position()}, {"of", progress.queue_length()}};
+  if (const std::string log = progress.log_tail(kLines); !log.empty()) view["log"] = log;
+  return view;
+}
+
+proxy::HubResponse failure(Parts& parts, const Call& call, const Server& server) {
+  constexpr int kFailed = 500;
+  const store::ServerRecord& record = server.record;
+  Json view = {{"title", title_of(parts.settings, record.profile)},
+               {"why", web::why(*record.cause)},
+               {"at", web::moment(record.ended.value_or(parts.clock.now()))},
+               {"error_id", record.error_id}};
+  // detail holds the sentence, then the log's last lines.
+  const std::size_t line_end = record.detail.find('\n');
+  if (const std::string sentence = record.detail.substr(0, line_end); !sentence.empty())
+    view["detail"] = sentence;
+  if (line_end != std::string::npos && line_end + 1 < record.detail.size())
+    view["log"] = record.detail.substr(line_end + 1);
+  if (record.exit_code) view["exit_code"] = *record.exit_code;
+  if (*record.cause != Cause::profile_gone && *record.cause != Cause::profile_forbidden)
+    view["retry"] = {{"action", parts.settings.base_url + "hub/spawn/" + path_tail(server)},
+                     {"profile", record.profile}};
+  return page(parts, call, kFailed, "failure", view);
+}
+
+}  // namespace
+
+Task<Answer> choose(Parts& parts, Call& call) {
+  auto subject = co_await subject_or_self(parts, call);
+  if (!subject) co_return problem(parts, call, status_of(subject.error()));
+  const ServerPtr server = parts.launcher.find(subject->key());
+  const std::string next = next_of(call);
+  if (server && server->record.phase == Phase::running)
+    co_return redirect(next.empty() ? server->open_url : next);
+  if (server && server->active()) co_return redirect(pending_url(parts, *subject, next));
+  co_return choice(parts, call, *subject, kOk, nullptr);
+}
+
+Task<Answer> spawn(Parts& parts, Call& call) {
+  auto subject = co_await subject_or_self(parts, call);
+  if (!subject) co_return problem(parts, call, status_of(subject.error()));
+  LaunchRequest request;
+  request.user = subject->user;
+  request.server_name = subject->server;
+  request.profile = text::field(call.form, "profile");
+  request.actor = call.username();
+  request.peer = call.request.peer;
+  auto launched = co_await parts.launcher.launch(std::move(request));
+  if (launched || launched.error().code() == Errc::conflict)
+    co_return redirect(pending_url(parts, *subject, next_of(call)));
+  const Error refused = std::move(launched).error();
+  if (refused.cause() == Cause::internal)
+    co_return redirect(pending_url(parts, *subject, ""));  // it failed: say why
+  co_return choice(parts, call, *subject, status_of(refused), &refused);
+}
+
+Task<Answer> pending(Parts& parts, Call& call) {
+  constexpr int kNotFound = 404;
+  constexpr int kStoppingLook = 2;
+  auto subject = co_await subject_of(parts, call, "read:servers");
+  if (!subject) co_return problem(parts, call, status_of(subject.error()));
+  const ServerPtr server = parts.launcher.find(subject->key());
+  if (!server) co_return problem(parts, call, kNotFound);
+  const std::string next = next_of(call);
+  switch (server->record.phase) {
+    case Phase::running:
+      co_return redirect(next.empty() ? server->open_url : next);
+    case Phase::pending:
+      co_return page(parts, call, kOk, "progress", progress_view(parts, *server));
+    case Phase::stopping: {
+      const Json view = {{"title", title_of(parts.settings, server->record.profile)},
+                         {"refresh", kStoppingLook}};
+      co_return page(parts, call, kOk, "stopping", view);
+    }
+    case Phase::stopped:
+      break;
+  }
+  if (server->record.cause && *server->record.cause != Cause::cancelled)
+    co_return failure(parts, call, *server);
+  co_return redirect(parts.settings.base_url + "hub/home");
+}
+
+}  // namespace passerelle::hub::pages

@@ -1,0 +1,41 @@
+// Parts: what handlers stand on. App (hub/app.hpp) builds and owns all of it and hands out this one
+// bundle of references; everything is used on the hub's loop only.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "auth/authenticator.hpp"
+#include "auth/cookies.hpp"
+#include "auth/csrf.hpp"
+#include "auth/login.hpp"
+#include "auth/session.hpp"
+#include "auth/tokens.hpp"
+#include "hub/launcher.hpp"
+#include "web/render.hpp"
+
+namespace passerelle::hub {
+
+using Authenticators = std::vector<std::unique_ptr<auth::Authenticator>>;
+
+/// The hub version that we present to API clients and servers (reference: 5.x is what tools expect
+/// today).
+inline constexpr std::string_view kJupyterHubVersion = "5.2.1";
+
+struct Parts {
+  asio::io_context& loop;
+  const config::Settings& settings;
+  const Clock& clock;
+  store::Store& store;
+  auth::SessionTable& sessions;
+  auth::TokenTable& tokens;
+  const auth::Csrf& csrf;
+  const auth::Cookies& cookies;
+  const auth::Policy& policy;
+  auth::Login& login;
+  const Authenticators& authenticators;
+  Launcher& launcher;
+  web::Renderer& renderer;
+};
+
+}  // namespace passerelle::hub

@@ -1,0 +1,63 @@
+#include "hub/routes.hpp"
+
+namespace passerelle::hub {
+namespace {
+
+constexpr Endpoint kEndpoints[] = {
+    // programs
+    {"GET", "/hub/health", Guard::open, api::health},
+    {"GET", "/hub/api", Guard::open, api::version},
+    {"GET", "/hub/api/", Guard::open, api::version},
+    {"GET", "/hub/api/user", Guard::api, api::info_user},
+    {"GET", "/hub/api/users/:user", Guard::api, api::user},
+    {"POST", "/hub/api/users/:user/server", Guard::api, api::start_server},
+    {"DELETE", "/hub/api/users/:user/server", Guard::api, api::stop_server},
+    {"GET", "/hub/api/users/:user/server/progress", Guard::api, api::progress},
+    {"POST", "/hub/api/users/:user/servers/:server", Guard::api, api::start_server},
+    {"DELETE", "/hub/api/users/:user/servers/:server", Guard::api, api::stop_server},
+    {"GET", "/hub/api/users/:user/servers/:server/progress", Guard::api, api::progress},
+    {"GET", "/hub/api/users/:user/tokens", Guard::api, api::tokens},
+    {"POST", "/hub/api/users/:user/tokens", Guard::api, api::make_token},
+    {"DELETE", "/hub/api/users/:user/tokens/:token", Guard::api, api::revoke_token},
+    {"GET", "/hub/api/audit", Guard::api, api::audit},
+    {"*", "/hub/api/*", Guard::open, api::unknown},
+
+    // people
+    {"GET", "/", Guard::open, pages::root},
+    {"GET", "/hub", Guard::open, pages::root},
+    {"GET", "/hub/", Guard::open, pages::root},
+    {"GET", "/hub/login", Guard::open, pages::sign_in},
+    {"GET", "/hub/auth/:method/*", Guard::open, pages::authenticator},
+    {"POST", "/hub/auth/:method/*", Guard::open, pages::authenticator},
+    {"GET", "/hub/logout", Guard::open, pages::ask_sign_out},
+    {"POST", "/hub/logout", Guard::page, pages::sign_out},
+    {"GET", "/hub/home", Guard::page, pages::home},
+    {"GET", "/hub/spawn", Guard::page, pages::choose},
+    {"POST", "/hub/spawn", Guard::page, pages::spawn},
+    {"GET", "/hub/spawn/:user", Guard::page, pages::choose},
+    {"POST", "/hub/spawn/:user", Guard::page, pages::spawn},
+    {"GET", "/hub/spawn/:user/:server", Guard::page, pages::choose},
+    {"POST", "/hub/spawn/:user/:server", Guard::page, pages::spawn},
+    {"GET", "/hub/spawn-pending/:user", Guard::page, pages::pending},
+    {"GET", "/hub/spawn-pending/:user/:server", Guard::page, pages::pending},
+    {"POST", "/hub/stop/:user", Guard::page, pages::stop},
+    {"POST", "/hub/stop/:user/:server", Guard::page, pages::stop},
+    {"GET", "/hub/sessions", Guard::page, pages::sessions},
+    {"POST", "/hub/sessions/end", Guard::page, pages::end_session},
+    {"POST", "/hub/sessions/end-others", Guard::page, pages::end_other_sessions},
+    {"GET", "/hub/language", Guard::open, pages::language},
+    {"GET", "/hub/static/*", Guard::open, pages::static_file},
+    {"GET", "/hub/user-redirect/*", Guard::page, pages::user_redirect},
+    {"GET", "/user-redirect/*", Guard::page, pages::user_redirect},
+
+    // a server's address while no route leads there
+    {"*", "/user/*", Guard::open, pages::not_running},
+};
+
+}  // namespace
+
+std::span<const Endpoint> endpoints() noexcept {
+  return kEndpoints;
+}
+
+}  // namespace passerelle::hub

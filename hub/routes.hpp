@@ -1,0 +1,48 @@
+// The one table of what the hub answers: method, path below base_url, who may call, and the
+// handler. Most specific first. Handlers stand in hub/pages (HTML) and hub/api (JSON).
+#pragma once
+
+#include <span>
+
+#include "hub/call.hpp"
+
+namespace passerelle::hub {
+
+std::span<const Endpoint> endpoints() noexcept;
+
+namespace pages {
+Task<Answer> root(Parts&, Call&);
+Task<Answer> sign_in(Parts&, Call&);
+Task<Answer> authenticator(Parts&, Call&);
+Task<Answer> ask_sign_out(Parts&, Call&);
+Task<Answer> sign_out(Parts&, Call&);
+Task<Answer> home(Parts&, Call&);
+Task<Answer> choose(Parts&, Call&);
+Task<Answer> spawn(Parts&, Call&);
+Task<Answer> pending(Parts&, Call&);
+Task<Answer> stop(Parts&, Call&);
+Task<Answer> sessions(Parts&, Call&);
+Task<Answer> end_session(Parts&, Call&);
+Task<Answer> end_other_sessions(Parts&, Call&);
+Task<Answer> language(Parts&, Call&);
+Task<Answer> static_file(Parts&, Call&);
+Task<Answer> user_redirect(Parts&, Call&);
+Task<Answer> not_running(Parts&, Call&);
+}  // namespace pages
+
+namespace api {
+Task<Answer> version(Parts&, Call&);
+Task<Answer> health(Parts&, Call&);
+Task<Answer> info_user(Parts&, Call&);
+Task<Answer> user(Parts&, Call&);
+Task<Answer> start_server(Parts&, Call&);
+Task<Answer> stop_server(Parts&, Call&);
+Task<Answer> progress(Parts&, Call&);
+Task<Answer> tokens(Parts&, Call&);
+Task<Answer> make_token(Parts&, Call&);
+Task<Answer> revoke_token(Parts&, Call&);
+Task<Answer> audit(Parts&, Call&);
+Task<Answer> unknown(Parts&, Call&);
+}  // namespace api
+
+}  // namespace passerelle::hub
