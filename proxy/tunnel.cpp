@@ -67,10 +67,12 @@ Step move_some(Lane& lane, const Route& route, Half& half) {
 Flow<std::string_view> carry(Lane& lane, Connection& connection, Half& up, Half& down) {
   const Tunnel& tunnel = *connection.tunnel;
   const Millis silence = millis(lane.settings.limits.tunnel_timeout);
-  while (!up.ended || !down.ended || !down.backlog.empty() || !up.backlog.empty()) {
+  for (;;) {
     const Step upward = move_some(lane, *tunnel.route, up);
     const Step downward = move_some(lane, *tunnel.route, down);
     if (upward == Step::broken || downward == Step::broken) co_return "broken";
+    if (up.ended && down.ended)
+      co_return std::string_view();  // an end is read only when all is sent
     if (upward == Step::more || downward == Step::more) {
       co_await let_others(lane);
       continue;
@@ -84,7 +86,6 @@ Flow<std::string_view> carry(Lane& lane, Connection& connection, Half& up, Half&
     if (wake == Wake::cut) co_return "cut";
     if (wake == Wake::stop) co_return "stopping";
   }
-  co_return std::string_view();
 }
 
 void log_end(Lane& lane,
