@@ -1,0 +1,15 @@
+// Debian's Chromium through playwright-core; says how to get what is missing.
+export async function load(name) {
+  try {
+    return await import(name);
+  } catch {
+    console.error(`${name} is not installed. Get it with: npm ci --prefix tests/e2e`);
+    process.exit(1);
+  }
+}
+
+export async function launch() {
+  const playwright = await load('playwright-core');
+  const root = process.getuid?.() === 0;
+  return playwright.chromium.launch({executablePath: '/usr/bin/chromium', args: root ? ['--no-sandbox'] : []});
+}

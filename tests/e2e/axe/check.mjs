@@ -1,0 +1,101 @@
+// check.mjs RENDER_SAMPLES SAMPLES: renders the sample pages and looks at each one in a real browser, in both languages,
+// light, dark and forced colours, at 320 and 1280 px: no axe violation (WCAG 2.2 AA and best practice), no horizontal
+// scroll, nothing that the policy refuses. Screenshots go to $ARTEFACTS/pages. `--only NAME` looks at some pages.
+import {execFileSync} from 'node:child_process';
+import {mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync} from 'node:fs';
+import {createRequire} from 'node:module';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {launch, load} from './browser.mjs';
+import {checkLaunches} from './live.mjs';
+import {serve} from './site.mjs';
+
+const [renderSamples, samples] = process.argv.slice(2);
+const only = process.argv.includes('--only') ? process.argv.at(-1) : '';
+const shots = join(process.env.ARTEFACTS ?? join(tmpdir(), 'passerelle-artefacts'), 'pages');
+const looks = [
+  {name: 'light', colorScheme: 'light'},
+  {name: 'dark', colorScheme: 'dark'},
+  {name: 'forced', colorScheme: 'dark', forcedColors: 'active'},
+];
+const widths = [320, 1280];
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const failures = [];
+
+await load('axe-core');
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+// axe runs in a world that the page's policy does not bind; the page itself stays under it.
+async function violations(page) {
+  await page.evaluate(axe);
+  const result = await page.evaluate((wanted) => axe.run({runOnly: wanted}), tags);
+  return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`);
+}
+
+async function layout(page) {
+  return page.evaluate(() => {
+    const out = [];
+    const root = document.documentElement;
+    if (root.scrollWidth > root.clientWidth) out.push(`scrolls sideways: ${root.scrollWidth} > ${root.clientWidth}`);
+    for (const element of document.querySelectorAll('button, summary, input:not([type=hidden]), nav a, footer a, .button')) {
+      const box = element.getBoundingClientRect();
+      if (element.checkVisibility() && element.type !== 'radio' && (box.height < 24 || box.width < 24))
+        out.push(`smaller than 24 px: ${element.outerHTML.slice(0, 80)}`);
+    }
+    return out;
+  });
+}
+
+// Every page in one tab for each look and width: a tab costs more than a page.
+async function look(browser, address, names, appearance, width) {
+  const context = await browser.newContext({...appearance, reducedMotion: 'reduce', viewport: {width, height: 800}, bypassCSP: false});
+  const page = await context.newPage();
+  let name = '';
+  page.on('console', (message) => {
+    if (/Content Security Policy|Refused to/.test(message.text())) failures.push(`${name}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => failures.push(`${name}: ${error}`));
+  await page.route('**/hub/api/**', (route) => route.abort());
+  for (name of names) {
+    await page.goto(`${address}/${name}.html`);
+    const where = `${name} ${appearance.name} ${width}`;
+    for (const found of [...(await violations(page)), ...(await layout(page))]) failures.push(`${where}: ${found}`);
+    await page.screenshot({path: join(shots, `${where.replaceAll(' ', '.')}.png`), fullPage: true});
+  }
+  await context.close();
+}
+
+// The same pages with JavaScript off show all that they have to show.
+async function checkWithoutScripts(browser, address, names) {
+  const context = await browser.newContext({javaScriptEnabled: false});
+  const page = await context.newPage();
+  for (const name of names.filter((each) => !each.startsWith('stopping'))) {
+    await page.route('**/*', (route) => (route.request().isNavigationRequest() ? route.continue() : route.abort()));
+    await page.goto(`${address}/${name}.html`);
+    if (!(await page.locator('h1').isVisible())) failures.push(`${name}: no heading without JavaScript`);
+  }
+  await page.goto(`${address}/progress.en.html`);
+  const reload = page.waitForRequest((request) => request.isNavigationRequest(), {timeout: 10000});
+  await reload.catch(() => failures.push('progress: does not refresh without JavaScript'));
+  await context.close();
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'passerelle-pages-'));
+mkdirSync(shots, {recursive: true});
+execFileSync(renderSamples, [samples, folder], {stdio: 'inherit'});
+const names = readdirSync(join(folder, 'pages')).map((file) => file.slice(0, -5)).filter((name) => name.startsWith(only));
+const {server, address} = await serve(folder);
+const browser = await launch();
+try {
+  for (const appearance of looks) await Promise.all(widths.map((width) => look(browser, address, names, appearance, width)));
+  await checkWithoutScripts(browser, address, names);
+  if (!only) failures.push(...(await checkLaunches(browser, address, folder)));
+} finally {
+  await browser.close();
+  server.closeAllConnections();
+  server.close();
+  rmSync(folder, {recursive: true});
+}
+for (const failure of [...new Set(failures)]) console.error(failure);
+console.log(`${names.length} pages, ${looks.length} looks, ${widths.length} widths: ${failures.length} failures`);
+process.exit(failures.length ? 1 : 0);
