@@ -123,13 +123,10 @@ Result<void> Renderer::Parts::add_page(const std::string& name, const AssetUrl& 
 }
 
 Json Renderer::Parts::frame_view(const Frame& frame_in) const {
-  Json view = {{"base", base_url},
-               {"brand", branding.name},
-               {"csrf", frame_in.csrf},
-               {"csrf_field", kCsrfField},
-               {"next", text::percent_encode(frame_in.path)},
-               {"languages", Json::array()},
-               {"links", Json::array()}};
+  Json view = {{"base", base_url},           {"own_logo", !branding.logo.empty()},
+               {"brand", branding.name},     {"csrf", frame_in.csrf},
+               {"csrf_field", kCsrfField},   {"next", text::percent_encode(frame_in.path)},
+               {"languages", Json::array()}, {"links", Json::array()}};
   for (const std::string_view language : kLanguages)
     view["languages"].push_back({{"code", language},
                                  {"name", *messages.find(language, "language.name")},

@@ -14,21 +14,23 @@ const [renderSamples, samples] = process.argv.slice(2);
 const only = process.argv.includes('--only') ? process.argv.at(-1) : '';
 const shots = join(process.env.ARTEFACTS ?? join(tmpdir(), 'passerelle-artefacts'), 'pages');
 const looks = [
-  {name: 'light', colorScheme: 'light'},
-  {name: 'dark', colorScheme: 'dark'},
+  {name: 'light', colorScheme: 'light', forcedColors: 'none'},
+  {name: 'dark', colorScheme: 'dark', forcedColors: 'none'},
   {name: 'forced', colorScheme: 'dark', forcedColors: 'active'},
 ];
 const widths = [320, 1280];
+const now = new Date('2026-11-22T14:00:00Z');  // of the samples
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const colourRules = ['color-contrast', 'link-in-text-block', 'scrollable-region-focusable', 'target-size'];
 const failures = [];
 
 await load('axe-core');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-// axe runs in a world that the page's policy does not bind; the page itself stays under it.
-async function violations(page) {
-  await page.evaluate(axe);
-  const result = await page.evaluate((wanted) => axe.run({runOnly: wanted}), tags);
+// All rules in the first look; the others show the same document, so there only what a look can change.
+async function violations(page, appearance) {
+  const wanted = appearance === looks[0] ? {type: 'tag', values: tags} : {type: 'rule', values: colourRules};
+  const result = await page.evaluate((runOnly) => axe.run({runOnly}), wanted);
   return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`);
 }
 
@@ -46,21 +48,26 @@ async function layout(page) {
   });
 }
 
-// Every page in one tab for each look and width: a tab costs more than a page.
-async function look(browser, address, names, appearance, width) {
-  const context = await browser.newContext({...appearance, reducedMotion: 'reduce', viewport: {width, height: 800}, bypassCSP: false});
+// Every page in one tab for each width: a tab costs more than a page.
+async function look(browser, address, names, width) {
+  const context = await browser.newContext({reducedMotion: 'reduce', viewport: {width, height: 800}, timezoneId: 'UTC'});
   const page = await context.newPage();
   let name = '';
   page.on('console', (message) => {
     if (/Content Security Policy|Refused to/.test(message.text())) failures.push(`${name}: ${message.text()}`);
   });
   page.on('pageerror', (error) => failures.push(`${name}: ${error}`));
+  await page.clock.setFixedTime(now);
   await page.route('**/hub/api/**', (route) => route.abort());
   for (name of names) {
     await page.goto(`${address}/${name}.html`);
-    const where = `${name} ${appearance.name} ${width}`;
-    for (const found of [...(await violations(page)), ...(await layout(page))]) failures.push(`${where}: ${found}`);
-    await page.screenshot({path: join(shots, `${where.replaceAll(' ', '.')}.png`), fullPage: true});
+    await page.evaluate(axe);  // in a way that the page's policy does not bind; the page itself stays under it
+    for (const appearance of looks) {
+      const where = `${name} ${appearance.name} ${width}`;
+      await page.emulateMedia({colorScheme: appearance.colorScheme, forcedColors: appearance.forcedColors});
+      for (const found of [...(await violations(page, appearance)), ...(await layout(page))]) failures.push(`${where}: ${found}`);
+      await page.screenshot({path: join(shots, `${where.replaceAll(' ', '.')}.png`), fullPage: true});
+    }
   }
   await context.close();
 }
@@ -87,7 +94,7 @@ const names = readdirSync(join(folder, 'pages')).map((file) => file.slice(0, -5)
 const {server, address} = await serve(folder);
 const browser = await launch();
 try {
-  for (const appearance of looks) await Promise.all(widths.map((width) => look(browser, address, names, appearance, width)));
+  await Promise.all(widths.map((width) => look(browser, address, names, width)));
   await checkWithoutScripts(browser, address, names);
   if (!only) failures.push(...(await checkLaunches(browser, address, folder)));
 } finally {
