@@ -2,8 +2,8 @@
 so that every request of the load is checked like a person's. The upstream is a server that the local spawner runs."""
 
 import http.cookiejar
-import os
 import secrets
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -27,7 +27,7 @@ log: {{access: false}}
 
 
 class Forms(HTMLParser):
-    """The forms of a page: action, method, and the fields as they stand."""
+    """The forms of a page: the action, and the fields as they stand."""
 
     def __init__(self, page):
         super().__init__()
@@ -37,7 +37,7 @@ class Forms(HTMLParser):
     def handle_starttag(self, tag, attributes):
         a = dict(attributes)
         if tag == "form":
-            self.forms.append({"action": a.get("action", ""), "method": a.get("method", "get").lower(), "fields": {}})
+            self.forms.append({"action": a.get("action", ""), "fields": {}})
         elif tag in ("input", "button") and self.forms and a.get("name"):
             if a.get("type") not in ("radio", "checkbox") or "checked" in a:
                 self.forms[-1]["fields"][a["name"]] = a.get("value", "")
@@ -71,8 +71,7 @@ class Gateway(Peer):
 
     def launch(self):
         page, _ = self.open("/hub/spawn")
-        if any("spawn" in form["action"] and form["method"] == "post" for form in Forms(page).forms):
-            self.submit(page, None, action="spawn")
+        self.submit(page, "profile")
         self.path = "/user/bench/"
         end = time.monotonic() + 30
         while time.monotonic() < end:
@@ -86,11 +85,21 @@ class Gateway(Peer):
         """Ends the server first: it is made to outlive the gateway."""
         if self.process:
             try:
-                page, _ = self.open("/hub/home")
-                self.submit(page, None, action="stop")
+                self.stop_server()
             except (RuntimeError, OSError) as problem:
-                print(f"{self.name}: its server may still run ({problem})")
+                print(f"{self.name}: its server may still run ({problem})", file=sys.stderr)
         super().stop()
+
+    def stop_server(self):
+        page, _ = self.open("/hub/home")
+        self.submit(page, None, action="/hub/stop/")
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            page, _ = self.open("/hub/home")
+            if not any("/hub/stop/" in form["action"] for form in Forms(page).forms):
+                return
+            time.sleep(0.05)
+        raise RuntimeError("it did not stop in 30 s")
 
     def open(self, path, data=None):
         headers = {"Accept": "text/html", "Origin": self.origin, "Sec-Fetch-Site": "same-origin"}
@@ -102,9 +111,9 @@ class Gateway(Peer):
             return refused.read().decode(), refused.code
 
     def submit(self, page, has_field, action="", **values):
-        """Sends the form that has this field, or whose action holds this word."""
+        """Sends the form that has this field, or (without one) whose action holds this text."""
         for form in Forms(page).forms:
-            if (has_field in form["fields"]) if has_field else (action in form["action"] and form["method"] == "post"):
+            if has_field in form["fields"] if has_field else action in form["action"]:
                 fields = urllib.parse.urlencode({**form["fields"], **values}).encode()
                 body, status = self.open(form["action"], fields)
                 if status >= 400:

@@ -34,7 +34,7 @@ def make_peers(names, folder, upstream_port):
     program, upstream = BUILD / "passerelle", BUILD / "bench/bench_upstream"
     makers = {
         "passerelle": lambda: Gateway("passerelle", folder, upstream_port, program, upstream, "tcp"),
-        "passerelle-unix": lambda: Gateway("passerelle, Unix socket", folder, upstream_port, program, upstream, "unix_socket"),
+        "passerelle-unix": lambda: Gateway("passerelle, Unix socket", folder, upstream_port, program, upstream, "unix"),
         "nginx": lambda: Nginx("nginx", folder, upstream_port),
         "haproxy": lambda: Haproxy("HAProxy", folder, upstream_port),
         "chp": lambda: Chp("configurable-http-proxy", folder, upstream_port, ROOT / "build/bench"),
