@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 
 from peers import Peer
 
+ANSWER = "x" * 200  # upstream.cpp's
 CONFIGURATION = """
 public_url: http://127.0.0.1:{port}
 listen: {{http: "127.0.0.1:{port}"}}
@@ -63,7 +64,8 @@ class Gateway(Peer):
                                                       password_file=password_file, upstream=self.upstream))
         self.spawn([str(self.program), "serve", "--config", str(configuration)])
         page, _ = self.open("/hub/login")
-        self.submit(page, "password", username="bench", password=password)
+        if any("password" in form["fields"] for form in Forms(page).forms):  # a restart keeps the session
+            self.submit(page, "password", username="bench", password=password)
         self.launch()
         self.headers_file = self.folder / f"headers-{self.transport}"
         self.headers_file.write_text("Cookie: " + "; ".join(f"{c.name}={c.value}" for c in self.jar) + "\n")
@@ -76,10 +78,20 @@ class Gateway(Peer):
         end = time.monotonic() + 30
         while time.monotonic() < end:
             body, status = self.open(self.path)
-            if status == 200 and body == "x" * 200:
-                return
+            if status == 200 and body == ANSWER:
+                return self.refuse_strangers()
             time.sleep(0.05)
         raise RuntimeError(f"{self.name}: the server did not come up, see {self.log}")
+
+    def refuse_strangers(self):
+        """What is measured is a checked request: without the session's cookie none may get through."""
+        try:
+            with urllib.request.urlopen(self.origin + self.path, timeout=30) as answer:
+                passed = answer.read().decode() == ANSWER
+        except urllib.error.HTTPError:
+            passed = False
+        if passed:
+            raise RuntimeError(f"{self.name} let a request without a session through")
 
     def stop(self):
         """Ends the server first: it is made to outlive the gateway."""
@@ -92,6 +104,8 @@ class Gateway(Peer):
 
     def stop_server(self):
         page, _ = self.open("/hub/home")
+        if not any("/hub/stop/" in form["action"] for form in Forms(page).forms):
+            return
         self.submit(page, None, action="/hub/stop/")
         end = time.monotonic() + 30
         while time.monotonic() < end:
