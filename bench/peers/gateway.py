@@ -44,6 +44,14 @@ class Forms(HTMLParser):
                 self.forms[-1]["fields"][a["name"]] = a.get("value", "")
 
 
+def has_field(page, name):
+    return any(name in form["fields"] for form in Forms(page).forms)
+
+
+def has_action(page, text):
+    return any(text in form["action"] for form in Forms(page).forms)
+
+
 class Gateway(Peer):
     checks = "session"
 
@@ -64,7 +72,7 @@ class Gateway(Peer):
                                                       password_file=password_file, upstream=self.upstream))
         self.spawn([str(self.program), "serve", "--config", str(configuration)])
         page, _ = self.open("/hub/login")
-        if any("password" in form["fields"] for form in Forms(page).forms):  # a restart keeps the session
+        if has_field(page, "password"):  # a restart keeps the session
             self.submit(page, "password", username="bench", password=password)
         self.launch()
         self.headers_file = self.folder / f"headers-{self.transport}"
@@ -72,16 +80,20 @@ class Gateway(Peer):
         self.headers_file.chmod(0o600)
 
     def launch(self):
-        page, _ = self.open("/hub/spawn")
+        page = self.wait_for("the page to launch from", "/hub/spawn", lambda page: has_field(page, "profile"))
         self.submit(page, "profile")
         self.path = "/user/bench/"
-        end = time.monotonic() + 30
+        self.wait_for("its server", self.path, lambda body: body == ANSWER)
+        self.refuse_strangers()
+
+    def wait_for(self, what, path, good, seconds=60):
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
-            body, status = self.open(self.path)
-            if status == 200 and body == ANSWER:
-                return self.refuse_strangers()
+            page, _ = self.open(path)
+            if good(page):
+                return page
             time.sleep(0.05)
-        raise RuntimeError(f"{self.name}: the server did not come up, see {self.log}")
+        raise RuntimeError(f"{self.name}: {what} did not come in {seconds} s, see {self.log}")
 
     def refuse_strangers(self):
         """What is measured is a checked request: without the session's cookie none may get through."""
@@ -104,16 +116,11 @@ class Gateway(Peer):
 
     def stop_server(self):
         page, _ = self.open("/hub/home")
-        if not any("/hub/stop/" in form["action"] for form in Forms(page).forms):
+        if not has_action(page, "/hub/stop/"):
             return
         self.submit(page, None, action="/hub/stop/")
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            page, _ = self.open("/hub/home")
-            if not any("/hub/stop/" in form["action"] for form in Forms(page).forms):
-                return
-            time.sleep(0.05)
-        raise RuntimeError("it did not stop in 30 s")
+        # While it stops there is neither button; afterwards it can be started again.
+        self.wait_for("the end of its server", "/hub/home", lambda page: has_action(page, "/hub/spawn"))
 
     def open(self, path, data=None):
         headers = {"Accept": "text/html", "Origin": self.origin, "Sec-Fetch-Site": "same-origin"}
@@ -124,13 +131,13 @@ class Gateway(Peer):
         except urllib.error.HTTPError as refused:
             return refused.read().decode(), refused.code
 
-    def submit(self, page, has_field, action="", **values):
+    def submit(self, page, field, action="", **values):
         """Sends the form that has this field, or (without one) whose action holds this text."""
         for form in Forms(page).forms:
-            if has_field in form["fields"] if has_field else action in form["action"]:
+            if field in form["fields"] if field else action in form["action"]:
                 fields = urllib.parse.urlencode({**form["fields"], **values}).encode()
                 body, status = self.open(form["action"], fields)
                 if status >= 400:
                     raise RuntimeError(f"{self.name}: {form['action']} answered {status}")
                 return body
-        raise RuntimeError(f"{self.name}: no form with {has_field or action} on the page")
+        raise RuntimeError(f"{self.name}: no form with {field or action} on the page")
