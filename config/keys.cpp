@@ -449,8 +449,10 @@ constexpr Key kMatchKeys[] = {
     {.name = "age",
      .kind = Kind::duration,
      .slot = at<&CullRule::age>,
-     .words = {"Servers that have run that long, whatever they do; with `idle`, what comes first counts.",
-               "Serveurs lancés depuis cette durée, quoi qu'ils fassent ; avec `idle`, le premier échu compte."},
+     .words = {"Servers that have run that long, whatever they do; with `idle`, what comes first "
+               "counts.",
+               "Serveurs lancés depuis cette durée, quoi qu'ils fassent ; avec `idle`, le premier "
+               "échu compte."},
      .example = "12h",
      .least = 60,
      .when_absent = {"does not matter", "sans importance"}},

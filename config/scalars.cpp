@@ -12,6 +12,7 @@ namespace passerelle::config {
 namespace {
 
 constexpr std::size_t kLongestText = 4096;
+constexpr double kLeastNumber = 0.01;  // A hundredth of a core; less is a slip.
 
 /// "between 1 and 10", "1 or more".
 std::string range_text(const std::string& least, const std::string& most, bool bounded) {
@@ -213,9 +214,9 @@ void Scalars::number(
     const Key& key, const std::string& given, Mark at, double& out, const std::string& path) {
   const auto number = parse_number(given);
   if (!number) return wrong(at, path, number.error().message());
-  if (*number <= 0 || *number > static_cast<double>(key.most)) {
+  if (*number < kLeastNumber || *number > static_cast<double>(key.most)) {
     return wrong(at, path,
-                 shown(given) + " is out of range; write a number above 0, at most " +
+                 shown(given) + " is out of range; write a number of at least 0.01, at most " +
                      std::to_string(key.most) + ", or remove the key");
   }
   out = *number;

@@ -143,7 +143,7 @@ class Schema {
       case Kind::count:
         return Json{{"type", "integer"}, {"minimum", key.least}, {"maximum", key.most}};
       case Kind::number:
-        return Json{{"type", "number"}, {"exclusiveMinimum", 0}, {"maximum", key.most}};
+        return Json{{"type", "number"}, {"minimum", 0.01}, {"maximum", key.most}};
       case Kind::duration:
         return patterned(kDuration);
       case Kind::size:

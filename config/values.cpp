@@ -82,7 +82,7 @@ std::optional<std::chrono::sys_days> take_day(std::string_view& text) {
   const std::chrono::year_month_day date{std::chrono::year(*year),
                                          std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok() || *year < 1970) return std::nullopt;
+  if (!date.ok() || *year < 2000 || *year > 9998) return std::nullopt;
   return std::chrono::sys_days(date);
 }
 
@@ -281,7 +281,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   for (const Unit& known : kSizes) {
     if (!text::iequals(unit, known.name)) continue;
     const double bytes = std::round(number * static_cast<double>(known.factor));
-    if (bytes > 1e18) return invalid(shown(text) + " is more than any machine has; write less");
+    if (bytes > 1e15) return invalid(shown(text) + " is more than any machine has; write less");
     return static_cast<std::uint64_t>(bytes);
   }
   return wrong;
