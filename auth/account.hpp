@@ -34,8 +34,10 @@ class Life {
   Life(Instant seen) noexcept : last_seen_(to_micros(seen)), written_(to_micros(seen)) {}
 
   /// False for good once it was revoked or swept; a tunnel that runs on it must end.
-  bool alive() const noexcept { return alive_.load(std::memory_order_acquire); }
-  void end() noexcept { alive_.store(false, std::memory_order_release); }
+  bool alive() const noexcept { return !ended_.load(std::memory_order_acquire); }
+  void end() noexcept { ended_.store(true, std::memory_order_release); }
+  /// For the proxy, which looks at it now and then while a tunnel runs.
+  const std::atomic<bool>& ended() const noexcept { return ended_; }
   Instant last_seen() const noexcept {
     return from_micros(last_seen_.load(std::memory_order_relaxed));
   }
@@ -45,7 +47,7 @@ class Life {
   std::optional<Instant> unwritten() noexcept;
 
  private:
-  std::atomic<bool> alive_{true};
+  std::atomic<bool> ended_{false};
   std::atomic<std::int64_t> last_seen_;
   std::atomic<std::int64_t> written_;
 };

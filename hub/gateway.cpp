@@ -79,7 +79,9 @@ proxy::Verdict Gateway::admit_to_server(const proxy::RequestHead& head) const {
       cross_origin(head.method(), head.upgrade_websocket(), head.value(FieldId::sec_fetch_site),
                    head.value(FieldId::origin), head.host()))
     return proxy::ToHub{0, reason::kCrossOrigin};
-  return proxy::Forward{route};
+  // Shares the life's ownership and points at its flag: nothing is allocated.
+  const std::shared_ptr<auth::Life>& life = token ? token->life : session->life;
+  return proxy::Forward{route, {life, &life->ended()}};
 }
 
 }  // namespace passerelle::hub

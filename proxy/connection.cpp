@@ -81,6 +81,7 @@ Flow<Outcome> answer(Lane& lane, Connection& connection, Request& request) {
   Verdict verdict = lane.shared.gate.admit(head, request.client.address);
   Outcome outcome{};
   if (auto* const forward = std::get_if<Forward>(&verdict)) {
+    request.right_ended = std::move(forward->right_ended);
     outcome = co_await forward_request(lane, connection, request, std::move(forward->route));
   } else {
     const ToHub to_hub = std::get<ToHub>(verdict);

@@ -34,6 +34,7 @@ struct Request {
   Client client;
   BodyReader body;                     ///< As the client frames it.
   std::shared_ptr<const Route> route;  ///< Null unless it is forwarded.
+  std::shared_ptr<const std::atomic<bool>> right_ended;  ///< Forward::right_ended
   bool keep_alive = false;             ///< What the answer tells the client.
   AccessEntry entry;
   Millis began = 0;

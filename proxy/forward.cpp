@@ -167,6 +167,7 @@ Flow<Answer> Forwarding::wait_for_answer() {
     wait.on(connection_.client, kBroken | upload_->source_interest() | download_->sink_interest());
     wait.on(upstream(), kToRead | upload_->sink_interest());
     wait.cut_by(route_->closed);
+    if (request_.right_ended) wait.cut_by(*request_.right_ended);
     const Wake wake = co_await wait;
     if (wake == Wake::timeout && continue_owed_) {
       answer_expectation();
@@ -282,7 +283,7 @@ Answer Forwarding::begin_tunnel(const ResponseHead& head, std::span<char> rest) 
     return Answer::invalid;
   const ToClient wish{.own_cookies = lane_.shared.own_cookies};
   const std::size_t size = build_client_head(head, wish, lane_.head_room);
-  auto tunnel = std::make_unique<Tunnel>(route_, std::move(lease_));
+  auto tunnel = std::make_unique<Tunnel>(route_, request_.right_ended, std::move(lease_));
   tunnel->to_client.append({lane_.head_room.data(), size});
   tunnel->to_client.append({rest.data(), rest.size()});
   tunnel->label.append(request_.entry.path);
@@ -314,6 +315,7 @@ Flow<Outcome> Forwarding::relay() {
     wait.on(connection_.client, kBroken | upload_->source_interest() | download_->sink_interest());
     wait.on(upstream(), download_->source_interest() | upload_->sink_interest());
     wait.cut_by(route_->closed);
+    if (request_.right_ended) wait.cut_by(*request_.right_ended);
     const Wake wake = co_await wait;
     if (wake != Wake::ready) {
       request_.entry.end = wake == Wake::timeout ? "timeout"

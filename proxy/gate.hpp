@@ -18,6 +18,9 @@ namespace passerelle::proxy {
 /// Carry the request to this route's upstream. The route is kept alive for as long as the request or tunnel runs.
 struct Forward {
   std::shared_ptr<const Route> route;
+  /// Turns true when the right ends that this was let through by (sign-out, revocation): tunnels and streams that still
+  /// run on it are cut within a second. May be null.
+  std::shared_ptr<const std::atomic<bool>> right_ended;
 };
 
 /// The hub takes the whole request and answers in its own time.

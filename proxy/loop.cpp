@@ -157,14 +157,14 @@ void Loop::sweep() noexcept {
   for (WaitLink* link = waits_.next; link != &waits_;) {
     Wait& wait = static_cast<Wait&>(*link);
     link = link->next;
-    const bool cut = wait.cut_ != nullptr && wait.cut_->load(std::memory_order_relaxed);
+    const bool cut = wait.is_cut();
     if (!cut && wait.deadline_ > now_) continue;
     wait.unlink();
     wait.insert_before(due);
   }
   while (!due.alone()) {
     Wait& wait = static_cast<Wait&>(*due.next);
-    const bool cut = wait.cut_ != nullptr && wait.cut_->load(std::memory_order_relaxed);
+    const bool cut = wait.is_cut();
     wait.notify(cut ? Wake::cut : Wake::timeout);
   }
   ticking_ = false;

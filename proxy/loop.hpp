@@ -4,6 +4,7 @@
 // of HTTP.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <coroutine>
 #include <cstdint>
@@ -76,8 +77,9 @@ class Wait : private WaitLink {
 
   /// Interest: kToRead, kToWrite, kBroken (socket.hpp), in any combination.
   Wait& on(Socket& socket, int interest) noexcept;
+  /// At most two flags; each must outlive the wait.
   Wait& cut_by(const std::atomic<bool>& flag) noexcept {
-    cut_ = &flag;
+    cuts_[cuts_[0] == nullptr ? 0 : 1] = &flag;
     return *this;
   }
 
@@ -92,11 +94,15 @@ class Wait : private WaitLink {
  private:
   friend class Loop;
   void detach() noexcept;
+  bool is_cut() const noexcept {
+    return std::ranges::any_of(
+        cuts_, [](const auto* flag) { return flag != nullptr && flag->load(std::memory_order_relaxed); });
+  }
 
   Loop& loop_;
   Socket* sockets_[2] = {nullptr, nullptr};
   std::coroutine_handle<> waiter_;
-  const std::atomic<bool>* cut_ = nullptr;
+  const std::atomic<bool>* cuts_[2] = {nullptr, nullptr};
   Millis deadline_;
   Phase phase_;
   int interests_[2] = {0, 0};

@@ -81,6 +81,7 @@ Flow<std::string_view> carry(Lane& lane, Connection& connection, Half& up, Half&
     wait.on(connection.client, up.from_interest() | down.to_interest());
     wait.on(tunnel.upstream->socket, down.from_interest() | up.to_interest());
     wait.cut_by(tunnel.route->closed);
+    if (tunnel.right_ended) wait.cut_by(*tunnel.right_ended);
     const Wake wake = co_await wait;
     if (wake == Wake::timeout) co_return "silent";
     if (wake == Wake::cut) co_return "cut";

@@ -31,10 +31,16 @@ struct Tunnel {
   static void* operator new(std::size_t size) { return take_block(size); }
   static void operator delete(void* block, std::size_t size) noexcept { give_block(block, size); }
 
-  Tunnel(std::shared_ptr<const Route> its_route, UpstreamLease its_upstream) noexcept
-      : route(std::move(its_route)), upstream(std::move(its_upstream)), in_flight(*route) {}
+  Tunnel(std::shared_ptr<const Route> its_route,
+         std::shared_ptr<const std::atomic<bool>> its_right_ended,
+         UpstreamLease its_upstream) noexcept
+      : route(std::move(its_route)),
+        right_ended(std::move(its_right_ended)),
+        upstream(std::move(its_upstream)),
+        in_flight(*route) {}
 
   std::shared_ptr<const Route> route;
+  std::shared_ptr<const std::atomic<bool>> right_ended;  ///< Forward::right_ended
   UpstreamLease upstream;
   InFlight in_flight;
   Kept to_client;  ///< The answer's head and what came with it, as far as the client did not take

@@ -1,0 +1,46 @@
+"""A notebook's front end in a few lines: kernels over the Jupyter messaging protocol."""
+
+import json
+import uuid
+
+import websocket
+
+
+def connect(gateway, path, headers):
+    return websocket.create_connection(f"ws://127.0.0.1:{gateway.port}{path}", header=headers,
+                                       origin=f"http://127.0.0.1:{gateway.port}", timeout=60)
+
+
+def execute(channel, code):
+    """What the code prints, or its value."""
+    ident = uuid.uuid4().hex
+    header = {"msg_id": ident, "username": "x", "session": ident, "msg_type": "execute_request", "version": "5.3",
+              "date": "2026-01-01T00:00:00Z"}
+    channel.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
+                             "content": {"code": code, "silent": False, "store_history": True, "user_expressions": {},
+                                         "allow_stdin": False}}))
+    output = ""
+    while True:
+        message = json.loads(channel.recv())
+        if message["parent_header"].get("msg_id") != ident:
+            continue
+        content = message["content"]
+        if message["msg_type"] == "execute_result":
+            output += content["data"]["text/plain"]
+        elif message["msg_type"] == "stream":
+            output += content["text"]
+        elif message["msg_type"] == "error":
+            raise AssertionError(content["traceback"])
+        elif message["msg_type"] == "status" and content["execution_state"] == "idle":
+            return output
+
+
+def open_kernel(gateway, person, headers, kernel=None):
+    """(kernel id, channel) of a new kernel, or of one that runs."""
+    if kernel is None:
+        made = person.request("POST", f"/user/{person.name}/api/kernels", "{}",
+                              {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{gateway.port}"})
+        assert made.status == 201, (made.status, made.text)
+        kernel = made.json()["id"]
+    path = f"/user/{person.name}/api/kernels/{kernel}/channels?session_id={uuid.uuid4().hex}"
+    return kernel, connect(gateway, path, headers)
