@@ -88,7 +88,8 @@ def drip(gateway, alice):
         slow.append(connection)
 
     def dripping():
-        for _ in range(5):
+        end = time.monotonic() + 2.5
+        while time.monotonic() < end:
             for connection in slow:
                 try:
                     connection.sendall(b"a")
