@@ -96,7 +96,9 @@ void Writer::run_group(Group group, bool durable) {
 }
 
 std::optional<Error> Writer::commit(Group& group, bool durable) try {
-  database_->execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  // After a failure every try syncs: without, a disk that only refuses fsync would look healed.
+  database_->execute(durable || !writable_ ? "PRAGMA synchronous=FULL"
+                                           : "PRAGMA synchronous=NORMAL");
   database_->execute("BEGIN IMMEDIATE");
   backlog_.apply(*database_);  // first: a clean-up of idle sessions must see the latest activity
   // After a failure something must be written to learn that writing works again.
