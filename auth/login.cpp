@@ -2,6 +2,7 @@
 
 #include "auth/name.hpp"
 #include "base/log.hpp"
+#include "store/username.hpp"
 
 namespace passerelle::auth {
 namespace {
@@ -119,7 +120,7 @@ Task<Result<Person>> Login::foresee(Identity identity) {
     if (known) co_return person;
     co_return std::move(known).error();
   }
-  const std::string wanted = text::ascii_lower(identity.username_hint);
+  const std::string wanted = store::clean_username(identity.username_hint);
   auto holder = co_await parts_.users.find_by_name(wanted);
   if (!holder && holder.error().code() != Errc::not_found) co_return std::move(holder).error();
   if (!holder) person.username = wanted;

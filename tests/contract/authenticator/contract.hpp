@@ -15,6 +15,7 @@ namespace passerelle::auth::testing {
 struct HouseBase {
   StillClock clock;
   MemoryUsers users;
+  store::UserStore* known = &users;  ///< The store in use: the one in memory, or another.
   WorkerPool workers{2};
   std::unique_ptr<Authenticator> method;
 
@@ -30,7 +31,7 @@ struct HouseBase {
     wanted.groups = answer.identity.groups;
     wanted.max_users = answer.max_users;
     wanted.credentials = answer.first;
-    return wait(users.enter(std::move(wanted), answer.must_be_new));
+    return wait(known->enter(std::move(wanted), answer.must_be_new));
   }
 };
 

@@ -1,3 +1,6 @@
+#include <cstdlib>
+#include <filesystem>
+
 #include "tests/contract/authenticator/contract.hpp"
 
 namespace passerelle::auth {
@@ -12,8 +15,9 @@ struct Room : testing::HouseBase {
     settings.dummy.password.value = "spark-2026-room";
     settings.dummy.groups = {"spark"};
     change(settings.dummy);
-    method = make_authenticator(settings, {users, workers, clock}).value();
+    set_up();
   }
+  void set_up() { method = make_authenticator(settings, {*known, workers, clock}).value(); }
   static AuthRequest post(std::string name,
                           std::string password = "spark-2026-room",
                           std::string pin = "",
@@ -51,13 +55,34 @@ struct Room : testing::HouseBase {
   config::Authenticator settings;
 };
 
+/// The same room over the store that is shipped.
+struct RoomOnSqlite : Room {
+  RoomOnSqlite() : store(store::open_sqlite(folder + "/passerelle.db").value()) {
+    known = &store->users();
+    set_up();
+  }
+  ~RoomOnSqlite() {
+    method.reset();
+    store.reset();
+    std::filesystem::remove_all(folder);
+  }
+  static std::string new_folder() {
+    std::string path = (std::filesystem::temp_directory_path() / "authenticator.XXXXXX").string();
+    if (mkdtemp(path.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    return path;
+  }
+  std::string folder = new_folder();
+  std::unique_ptr<store::Store> store;
+};
+
 const char* const kPassword = "spark-2026-room";
 
 }  // namespace
 
 namespace testing {
-INSTANTIATE_TYPED_TEST_SUITE_P(Dummy, AuthenticatorContract, Room);
-}
+using Rooms = ::testing::Types<Room, RoomOnSqlite>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Dummy, AuthenticatorContract, Rooms);
+}  // namespace testing
 
 namespace {
 
@@ -235,6 +260,20 @@ TEST(Dummy, OneOfTwoWhoTakeANameAtOnceGetsIt) {
   EXPECT_TRUE(room.enter(std::get<SignedIn>(*first)));
   EXPECT_EQ(room.enter(std::get<SignedIn>(*second)).error().code(), Errc::conflict);
   EXPECT_EQ(room.shown(Room::post("alice")).message, "sign-in.name-taken-try");
+}
+
+TEST(Dummy, OverSqliteTheWholeWayHolds) {
+  RoomOnSqlite room;
+  const Room::Known alice = room.arrive("Alice");
+  EXPECT_TRUE(room.comes_in(Room::post("ALICE", kPassword, "", alice.claim)));
+  EXPECT_FALSE(room.comes_in(Room::post("Alice")));
+  auto back = room.ask(Room::post("Alice", kPassword, alice.pin));
+  const std::string second = std::get<SignedIn>(*back).set_cookies.at("claim");
+  EXPECT_TRUE(room.comes_in(Room::post("Alice", kPassword, "", second)));
+  auto late = room.ask(Room::post("Bob"));
+  auto later = room.ask(Room::post("bob"));
+  EXPECT_TRUE(room.enter(std::get<SignedIn>(*late)));
+  EXPECT_EQ(room.enter(std::get<SignedIn>(*later)).error().code(), Errc::conflict);
 }
 
 TEST(Dummy, SuggestionsAreFreeAndFit) {

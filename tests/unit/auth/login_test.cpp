@@ -137,6 +137,13 @@ TEST_F(LoginTest, ANamesakeInheritsNothing) {
   EXPECT_EQ(users.users.size(), 2U);
 }
 
+TEST_F(LoginTest, TheListNamesPeopleAsTheyWillBeNamed) {
+  access.allow = {};
+  access.allow.users = {"elodie-muller"};
+  says(known_as("e-1", "Élodie Müller"));
+  EXPECT_TRUE(std::holds_alternative<Welcome>(*sign_in()));
+}
+
 // The same when the namesake is quicker by a hair: the name is taken between our look and our
 // entry.
 TEST_F(LoginTest, ANamesakeWhoIsQuickerGetsNoRightsEither) {

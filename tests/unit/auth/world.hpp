@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/task.hpp"
 #include "store/store.hpp"
+#include "store/username.hpp"
 
 namespace passerelle::auth::testing {
 
@@ -67,9 +68,10 @@ class MemoryUsers final : public store::UserStore {
     user.id = ++last_;
     user.authenticator = wanted.authenticator;
     user.subject = wanted.subject;
-    user.username = wanted.wanted_username;
-    for (int suffix = 2; named(user.username) != nullptr; ++suffix)
-      user.username = wanted.wanted_username + "-" + std::to_string(suffix);
+    const std::string cleaned = store::clean_username(wanted.wanted_username);
+    user.username = cleaned;
+    for (int number = 2; named(user.username) != nullptr; ++number)
+      user.username = store::numbered_username(cleaned, number);
     user.display_name = wanted.display_name;
     user.groups = wanted.groups;
     users.push_back(user);
