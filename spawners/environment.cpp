@@ -1,5 +1,6 @@
 #include "spawners/environment.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -89,25 +90,27 @@ std::map<std::string, std::string> placeholders(const ServerSpec& spec, const Su
 Result<std::string> fill_in(const std::string& text,
                             const std::map<std::string, std::string>& known) {
   std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    const bool doubled = at + 1 < text.size() && text[at + 1] == c;
-    if ((c == '{' || c == '}') && doubled) {
-      out += c;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t open = std::min(text.find('{', at), text.size());
+    out.append(text, at, open - at);
+    const std::size_t end = text.find_first_not_of(kNameCharacters, open + 1);
+    const bool is_name =
+        open < text.size() && end != std::string::npos && text[end] == '}' && end > open + 1;
+    at = is_name ? end + 1 : std::min(open + 1, text.size());
+    if (!is_name) {
+      out.append(text, open, at - open);
+      continue;
+    }
+    const std::string name = text.substr(open + 1, end - open - 1);
+    if (open > 0 && text[open - 1] == '{' && at < text.size() && text[at] == '}') {
+      out += name + '}';  // {{name}}: the text "{name}"
       ++at;
       continue;
     }
-    const std::size_t end =
-        c == '{' ? text.find_first_not_of(kNameCharacters, at + 1) : std::string::npos;
-    if (end == std::string::npos || text[end] != '}' || end == at + 1) {
-      out += c;
-      continue;
-    }
-    const std::string name = text.substr(at + 1, end - at - 1);
     const auto found = known.find(name);
     if (found == known.end()) return unknown_name(name, known);
     out += found->second;
-    at = end;
   }
   return out;
 }

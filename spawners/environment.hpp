@@ -37,9 +37,9 @@ Result<Environment> environment_for(const ServerSpec& spec, const Surrounding& p
 /// memory, and the values the user chose in the profile's form.
 std::map<std::string, std::string> placeholders(const ServerSpec& spec, const Surrounding& place);
 
-/// Replaces every {name}; {{ and }} are braces, and a brace that opens no name stays (JSON in an
-/// argument). What is put in is not looked at again. Cause::values_invalid for an unknown name;
-/// {token} is one on purpose: arguments can be read by every user of the machine.
+/// Replaces every {name}; {{name}} is the text "{name}", and a brace that opens no name stays (JSON
+/// in an argument). What is put in is not looked at again. Cause::values_invalid for an unknown
+/// name; {token} is one on purpose: arguments can be read by every user of the machine.
 Result<std::string> fill_in(const std::string& text,
                             const std::map<std::string, std::string>& known);
 Result<std::vector<std::string>> fill_in(const std::vector<std::string>& words,

@@ -64,9 +64,10 @@ bool may_log_in(std::string_view shell) {
 std::vector<gid_t> groups_of(const passwd& user) {
   int count = 64;
   std::vector<gid_t> groups(static_cast<std::size_t>(count));
-  while (::getgrouplist(user.pw_name, user.pw_gid, groups.data(), &count) < 0)
-    groups.resize(std::max(static_cast<std::size_t>(count), groups.size() * 2)),
-        count = static_cast<int>(groups.size());
+  while (::getgrouplist(user.pw_name, user.pw_gid, groups.data(), &count) < 0) {
+    groups.resize(std::max(static_cast<std::size_t>(count), groups.size() * 2));
+    count = static_cast<int>(groups.size());
+  }
   groups.resize(static_cast<std::size_t>(count));
   return groups;
 }
@@ -75,20 +76,9 @@ Result<Account> system_account(const std::string& name) {
   Entry entry;
   if (!look_up(name, entry)) return refuse(Cause::spawner_down, "there is no system user " + name);
   const passwd& user = entry.user;
-  if (user.pw_uid == 0)
-    return refuse(Cause::spawner_down, name + " is the superuser: no server runs as that");
-  if (!may_log_in(user.pw_shell))
-    return refuse(Cause::spawner_down, name + " may not log in: the shell is " + user.pw_shell);
-  if (auto home = check_owned(user.pw_dir, user.pw_uid); !home)
-    return std::move(home.error()).within("home of " + name);
-  Account account;
-  account.name = user.pw_name;
-  account.home = user.pw_dir;
-  account.shell = user.pw_shell;
-  account.workspace = user.pw_dir;
-  account.uid = user.pw_uid;
-  account.run_as = RunAs{user.pw_uid, user.pw_gid, groups_of(user)};
-  return account;
+  const SystemUser found{user.pw_name, user.pw_dir, user.pw_shell,
+                         user.pw_uid,  user.pw_gid, groups_of(user)};
+  return account_of(found);
 }
 
 Result<Account> own_account(const std::string& workspace, const std::string& username) {
@@ -109,6 +99,23 @@ Result<Account> own_account(const std::string& workspace, const std::string& use
 }
 
 }  // namespace
+
+Result<Account> account_of(const SystemUser& user) {
+  if (user.uid == 0)
+    return refuse(Cause::spawner_down, user.name + " is the superuser: no server runs as that");
+  if (!may_log_in(user.shell))
+    return refuse(Cause::spawner_down, user.name + " may not log in: the shell is " + user.shell);
+  if (auto home = check_owned(user.home, user.uid); !home)
+    return std::move(home.error()).within("home of " + user.name);
+  Account account;
+  account.name = user.name;
+  account.home = user.home;
+  account.shell = user.shell;
+  account.workspace = user.home;
+  account.uid = user.uid;
+  account.run_as = RunAs{user.uid, user.gid, user.groups};
+  return account;
+}
 
 Result<Account> account_for(const config::LocalSpawner& settings,
                             const std::string& username,

@@ -1,4 +1,5 @@
-// <sys/pidfd.h> of glibc 2.36 forgets to say that its functions are C's; newer ones say it, and twice does no harm.
+// <sys/pidfd.h> of glibc 2.36 forgets to say that its functions are C's; newer ones say it, and
+// twice does no harm.
 #pragma once
 
 #include <signal.h>

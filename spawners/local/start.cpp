@@ -185,9 +185,10 @@ Result<std::optional<LocalSpawner::Outcome>> LocalSpawner::outcome_of(const nloh
                                                                       Progress& progress) {
   const std::string kind = text_in(event, "event");
   if (kind == "log") progress.log(text_in(event, "lines"));
-  if (kind == "failed")
-    return Error(Errc::unavailable, Cause::spawner_down,
-                 "supervisor: " + text_in(event, "message"));
+  if (kind == "failed") {
+    const Cause cause = cause_from_string(text_in(event, "cause")).value_or(Cause::spawner_down);
+    return Error(Errc::unavailable, cause, "supervisor: " + text_in(event, "message"));
+  }
   if (kind == "started" && event.contains("not_limited") && !event["not_limited"].empty()) {
     log::warn("spawner", "limits could not be set",
               {{"launch", launch.id},

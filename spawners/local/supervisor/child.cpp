@@ -115,7 +115,8 @@ Result<Child> fork_child(const Order& order) {
   const bool piped = open_pipe(go) && open_pipe(failure) && open_pipe(output);
   const pid_t pid = piped ? ::fork() : -1;
   if (pid < 0) {
-    return Error(Errc::unavailable, "cannot fork: " + std::generic_category().message(errno));
+    return Error(Errc::unavailable, Cause::spawner_down,
+                 "cannot fork: " + std::generic_category().message(errno));
   }
   if (pid == 0) {
     go.write.reset();

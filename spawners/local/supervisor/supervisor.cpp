@@ -63,7 +63,9 @@ Result<void> Supervisor::run() {
   auto begun = begin();
   if (!begun) {
     // Nobody has a started record then, so nothing runs; the gateway is told why.
-    clients_.tell({{"event", "failed"}, {"message", begun.error().message()}});
+    const Cause cause = begun.error().cause().value_or(Cause::storage_pending);
+    clients_.tell(
+        {{"event", "failed"}, {"cause", to_string(cause)}, {"message", begun.error().message()}});
     if (child_.pid > 0) {
       ::kill(child_.pid, SIGKILL);
       ::waitpid(child_.pid, nullptr, 0);
@@ -214,15 +216,19 @@ void Supervisor::look_for_listener() {
     listening_ = listens_on_socket(order_.socket, processes());
   } else {
     const Listening seen = tcp_listeners(processes(), port_);
-    if (seen.stranger_on_port && !taken_told_) clients_.tell({{"event", "taken"}, {"port", port_}});
-    taken_told_ = seen.stranger_on_port;
+    if (seen.stranger_on_port) return tell_taken();
     const auto ours =
         std::find_if(seen.ours.begin(), seen.ours.end(),
                      [this](const Listener& listener) { return listener.port == port_; });
-    listening_ = ours != seen.ours.end() && !seen.stranger_on_port;
+    listening_ = ours != seen.ours.end();
     if (listening_) host_ = ours->host;
   }
   if (listening_) clients_.tell(status());
+}
+
+void Supervisor::tell_taken() {
+  if (!taken_told_) clients_.tell({{"event", "taken"}, {"port", port_}});
+  taken_told_ = true;
 }
 
 /// A second stop may only hurry: it never gives back time.
@@ -285,6 +291,9 @@ void Supervisor::finish() {
   const auto counts = cgroup_.counts();
   ended_.oom_kills = counts.oom_kills;
   ended_.pids_limit_hits = counts.pids_limit_hits;
+  // A server that ended because its port was taken ends like any other; whoever started it may try
+  // again.
+  if (!listening_ && port_ != 0 && tcp_listeners({}, port_).stranger_on_port) tell_taken();
   end_descendants();
   for (int more = 0; more < 16 && child_.output; ++more) on_output();
   ended_.tail = log_.tail();

@@ -38,6 +38,7 @@ class Supervisor {
   void on_output();
   void on_request(Clients::Client& client, const nlohmann::json& request);
   void look_for_listener();
+  void tell_taken();
   void begin_stop(StopPatience patience);
   void next_signal();
   void reap();

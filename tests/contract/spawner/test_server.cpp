@@ -91,6 +91,7 @@ int main(int count, char** words) {
   const std::string mode = count > 1 ? words[1] : "serve";
   const std::string value = count > 2 ? words[2] : "";
   std::printf("test-server %s, secret %s\n", mode.c_str(), std::getenv("PASSERELLE_SECRET"));
+  if (const char* port = std::getenv("PASSERELLE_PORT")) std::printf("port %s.\n", port);
   std::fflush(stdout);
   if (mode == "exit") {
     std::fprintf(stderr, "a reason to end\n");
