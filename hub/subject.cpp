@@ -38,7 +38,7 @@ std::string path_tail(const Server& server) {
 nlohmann::json ended_words(const store::ServerRecord& record) {
   if (record.cause && *record.cause != Cause::cancelled) return web::why(*record.cause)["sentence"];
   if (record.ended_by.empty()) return nullptr;
-  return web::say("ended." + record.ended_by, {{"detail", record.detail}});
+  return web::ended_words(record.ended_by);
 }
 
 const config::Profile* find_profile(const config::Settings& settings, std::string_view name) {

@@ -28,7 +28,7 @@ Json card(const Parts& parts, const Server& server, std::size_t index) {
   Json view = {{"id", "server-" + std::to_string(index)},
                {"title", title_of(parts.settings, record.profile)},
                {"state", state},
-               {"state_words", web::say("state." + state)}};
+               {"state_words", web::state_words(state)}};
   if (!record.name.empty()) view["name"] = record.name;
   add_if(view, "since", since_of(server));
   if (record.phase == Phase::running) {

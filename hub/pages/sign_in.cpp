@@ -12,6 +12,12 @@ constexpr int kOk = 200;
 constexpr int kForbidden = 403;
 constexpr int kNotFound = 404;
 
+// The configured label, or what kind of method it is.
+Json label_of(const config::Authenticator& settings) {
+  if (settings.label.empty()) return web::say("sign-in.method." + settings.type);
+  return web::words(settings.label, settings.name);
+}
+
 const config::Authenticator& settings_of(const Parts& parts, std::string_view name) {
   for (const config::Authenticator& one : parts.settings.authenticators)
     if (one.name == name) return one;
@@ -19,7 +25,7 @@ const config::Authenticator& settings_of(const Parts& parts, std::string_view na
 }
 
 Json field_view(const auth::SignInOffer::Field& field, const auth::ShowForm* shown) {
-  Json view = {{"name", field.name},         {"label", web::say("sign-in.field." + field.name)},
+  Json view = {{"name", field.name},         {"label", web::field_label(field.name)},
                {"type", field.type},         {"autocomplete", field.autocomplete},
                {"required", field.required}, {"numeric", field.name == "pin"}};
   if (shown == nullptr) return view;
@@ -36,11 +42,9 @@ Json method_view(const Parts& parts,
                  const auth::Authenticator& method,
                  const auth::ShowForm* shown) {
   const auth::SignInOffer offer = method.offer();
-  Json view = {{"name", method.name()},
-               {"label", web::words(settings_of(parts, method.name()).label, method.name())}};
+  Json view = {{"id", method.name()}, {"label", label_of(settings_of(parts, method.name()))}};
   if (shown != nullptr && !shown->message.empty())
     view["message"] = web::say(shown->message, json_values(shown->message_values));
-  if (shown != nullptr && shown->retry_after) view["wait"] = shown->retry_after->count();
   const std::string below =
       parts.settings.base_url + "hub/auth/" + text::percent_encode(method.name()) + "/login";
   if (offer.kind == auth::SignInOffer::Kind::button) view["button"] = {{"url", below}};

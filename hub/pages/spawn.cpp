@@ -71,8 +71,7 @@ Json step_rows(const LaunchProgress& progress) {
         std::find_if(steps.begin(), steps.end(), [&](const auto& one) { return one.name == name; });
     if (step == steps.end() && name == "queued" && !steps.empty())
       continue;  // it never had to wait
-    Json row = {
-        {"name", name}, {"words", web::say("step." + std::string(name))}, {"state", "waiting"}};
+    Json row = {{"name", name}, {"words", web::step_words(name)}, {"state", "waiting"}};
     if (step != steps.end()) {
       row["state"] = step->done ? "done" : "active";
       row["took"] = web::elapsed(

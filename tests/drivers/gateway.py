@@ -114,6 +114,8 @@ class Gateway:
             print(self.log()[-6000:])
         with contextlib.suppress(Exception):
             self.stop()
+        unfit = [line for line in self.log().splitlines() if "view does not fit its page" in line]
+        assert not unfit or kind is not None, unfit[:3]
         if self.process is not None and self.process.poll() is None:
             self.kill()
         for pid in self.left_over():  # a failed test must not leave anything behind either
