@@ -108,14 +108,16 @@ bool HeadScanner::literal(std::string_view text, std::string_view otherwise) noe
   return true;
 }
 
-bool HeadScanner::line_end() noexcept {
-  return literal("\r\n", "a line does not end in CR LF");
+bool HeadScanner::line_end(std::string_view otherwise) noexcept {
+  if (end_ - at_ < 2 || at_[0] != '\r' || at_[1] != '\n') return literal("\r\n", otherwise);
+  at_ += 2;
+  return true;
 }
 
 bool HeadScanner::fields(Fields& fields, std::uint64_t once, bool drop_odd_names) noexcept {
   for (;;) {
     if (at_ == end_) return more();
-    if (*at_ == '\r') return line_end();
+    if (*at_ == '\r') return line_end(kNoLineEnd);
     if (lines_++ == kMostFields) return refuse(431, "there are too many header lines");
     if (!field(fields, once, drop_odd_names)) return false;
   }
@@ -123,16 +125,20 @@ bool HeadScanner::fields(Fields& fields, std::uint64_t once, bool drop_odd_names
 
 bool HeadScanner::field(Fields& fields, std::uint64_t once, bool drop_odd_names) noexcept {
   const char* const start = at_;
-  std::uint8_t all = plain_token;
-  while (at_ != end_ && class_of(*at_) != no_token) all &= class_of(*at_++);
-  if (at_ == end_) return more();
-  const std::string_view name(start, static_cast<std::size_t>(at_ - start));
-  if (name.empty() && is_blank(*at_)) return refuse(400, "a header line is folded");
-  if (name.empty() || *at_ != ':') return refuse(400, "a header name is malformed");
+  const char* const end = end_;
+  const char* at = at_;
+  while (at != end && class_of(*at) == plain_token) ++at;
+  const bool odd = at != end && class_of(*at) == odd_token;
+  while (at != end && class_of(*at) != no_token) ++at;
+  at_ = at;
+  if (at == end_) return more();
+  const std::string_view name(start, static_cast<std::size_t>(at - start));
+  if (name.empty() && is_blank(*at)) return refuse(400, "a header line is folded");
+  if (name.empty() || *at != ':') return refuse(400, "a header name is malformed");
   ++at_;
   std::string_view content;
   if (!value(content)) return false;
-  if (drop_odd_names && all != plain_token) return true;
+  if (drop_odd_names && odd) return true;
 
   const FieldId id = identify_field(name);
   const auto index = static_cast<std::size_t>(id);
@@ -147,16 +153,16 @@ bool HeadScanner::field(Fields& fields, std::uint64_t once, bool drop_odd_names)
 }
 
 bool HeadScanner::value(std::string_view& value) noexcept {
-  while (at_ != end_ && is_blank(*at_)) ++at_;
-  const char* const start = at_;
-  do {
-    at_ = find_control(at_, end_);
-  } while (at_ != end_ && *at_ == '\t' && ++at_ != nullptr);
-  if (at_ == end_) return more();
-  const char* last = at_;
-  if (!literal("\r\n", "a header value has a control character")) return false;
-  while (last != start && is_blank(last[-1])) --last;
-  value = {start, static_cast<std::size_t>(last - start)};
+  const char* at = at_;
+  while (at != end_ && is_blank(*at)) ++at;
+  const char* const start = at;
+  at = find_control(at, end_);
+  while (at != end_ && *at == '\t') at = find_control(at + 1, end_);
+  at_ = at;
+  if (at == end_) return more();
+  if (!line_end("a header value has a control character")) return false;
+  while (at != start && is_blank(at[-1])) --at;
+  value = {start, static_cast<std::size_t>(at - start)};
   return true;
 }
 

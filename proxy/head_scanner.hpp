@@ -18,6 +18,7 @@ class HeadScanner {
   Scan response(ResponseHead& head, Asked asked) noexcept;
 
  private:
+  static constexpr std::string_view kNoLineEnd = "a line does not end in CR LF";
   /// What Connection said, gathered over all its lines.
   struct Connection {
     bool close = false, keep_alive = false, upgrade = false;
@@ -29,7 +30,7 @@ class HeadScanner {
   Scan result() const noexcept;
 
   bool literal(std::string_view text, std::string_view otherwise) noexcept;
-  bool line_end() noexcept;
+  bool line_end(std::string_view otherwise) noexcept;
   std::uint16_t offset(const char* at) const noexcept {
     return static_cast<std::uint16_t>(at - begin_);
   }

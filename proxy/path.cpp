@@ -21,28 +21,38 @@ int hex(char c) noexcept {
 struct Facts {
   std::string_view refusal;
   bool escapes = false;
-  bool dots = false;  // A segment begins with "." or "%2e": it may be a dot segment.
+  bool dots = false;  // There may be a dot segment.
 };
+
+/// Bytes that need no second look. A dot does only behind a slash, so the slash is looked at.
+constexpr std::array<bool, 256> make_plain() {
+  std::array<bool, 256> plain{};
+  for (unsigned c = '!'; c < 0x7f; ++c) plain[c] = true;
+  for (const char c : std::string_view("\\#%/")) plain[static_cast<unsigned char>(c)] = false;
+  return plain;
+}
+constexpr auto kPlain = make_plain();
 
 Facts check(std::string_view path) noexcept {
   Facts facts;
-  bool border = true;  // The byte before this one was "/".
   for (std::size_t i = 0; i < path.size(); ++i) {
     const char c = path[i];
-    if (c <= ' ' || c >= 0x7f) return {"a path has a byte that must be escaped"};
-    if (c == '\\') return {"a path has a backslash"};
-    if (c == '#') return {"a request target has a fragment"};
-    if (c == '.') facts.dots |= border;
-    if (c == '%') {
+    if (kPlain[static_cast<unsigned char>(c)]) continue;
+    if (c == '/') {
+      facts.dots |= i + 1 < path.size() && path[i + 1] == '.';
+    } else if (c == '%') {
       if (path.size() - i < 3) return {"a path has a broken escape"};
       const int high = hex(path[i + 1]);
       const int low = hex(path[i + 2]);
       if (high < 0 || low < 0) return {"a path has a broken escape"};
       if (high == 0 && low == 0) return {"a path has an escaped NUL"};
       facts.escapes = true;
-      facts.dots |= border && high == 2 && low == 14;
+      facts.dots |= high == 2 && low == 14;
+    } else {
+      return {c == '\\'  ? "a path has a backslash"
+              : c == '#' ? "a request target has a fragment"
+                         : "a path has a byte that must be escaped"};
     }
-    border = c == '/';
   }
   return facts;
 }

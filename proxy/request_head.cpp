@@ -48,8 +48,8 @@ bool RequestHead::idempotent() const noexcept {
 bool HeadScanner::leading_line() noexcept {
   if (at_ == end_) return more();
   if (*at_ != '\r') return true;
-  return line_end();  // One empty line is forgiven (RFC 9112, 2.2); of a second one method() sees
-                      // the CR.
+  return line_end(kNoLineEnd);  // One empty line is forgiven (RFC 9112, 2.2); of a second one
+                                // method() sees the CR.
 }
 
 bool HeadScanner::method(RequestHead& head) noexcept {
@@ -69,14 +69,14 @@ bool HeadScanner::method(RequestHead& head) noexcept {
 
 bool HeadScanner::request_target(RequestHead& head) noexcept {
   const char* const start = at_;
-  while (at_ != end_ && *at_ > ' ' && *at_ < 0x7f) {
-    if (static_cast<std::size_t>(at_ - start) == kMostTarget) {
-      return refuse(414, "the address is too long");
-    }
-    ++at_;
+  const char* at = at_;
+  while (at != end_ && *at > ' ' && *at < 0x7f) ++at;
+  at_ = at;
+  if (at - start > static_cast<std::ptrdiff_t>(kMostTarget)) {
+    return refuse(414, "the address is too long");
   }
-  if (at_ == end_) return more();
-  if (at_ == start || *at_ != ' ') return refuse(400, "the request line is malformed");
+  if (at == end_) return more();
+  if (at == start || *at != ' ') return refuse(400, "the request line is malformed");
   head.target_ = {offset(start), static_cast<std::uint16_t>(at_ - start)};
   ++at_;
   if (head.target().find('#') != std::string_view::npos) {
@@ -96,7 +96,7 @@ bool HeadScanner::version(std::uint8_t& minor) noexcept {
   if (at_ == end_) return more();
   if (*at_ < '0' || *at_ > '9') return refuse(400, kMalformed);
   minor = *at_++ == '0' ? 0 : 1;
-  return line_end();
+  return line_end(kNoLineEnd);
 }
 
 bool HeadScanner::host(RequestHead& head) noexcept {
