@@ -349,10 +349,11 @@ class Reader {
     const std::vector<std::string_view> known(variables_.begin(), variables_.end());
     for (const auto& [name, ignored] : environment_.variables) {
       if (variables_.contains(name)) continue;
-      const bool ours =
-          std::any_of(root_section().keys.begin(), root_section().keys.end(), [&](const Key& key) {
-            return key.children.name != nullptr && name.starts_with(variable_name(key.name) + "_");
-          });
+      const bool ours = std::any_of(root_section().keys.begin(), root_section().keys.end(),
+                                    [&, variable = std::string_view(name)](const Key& key) {
+                                      return key.children.name != nullptr &&
+                                             variable.starts_with(variable_name(key.name) + "_");
+                                    });
       if (ours)
         problems_.warning({}, "the variable " + shown(name) + " is set, but nothing reads it" +
                                   did_you_mean(name, known));
