@@ -1,6 +1,5 @@
 #include "proxy/blocks.hpp"
 
-#include <array>
 #include <bit>
 #include <new>
 
@@ -39,18 +38,29 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
+// Without a destructor of its own, so that reaching it costs no check whether it has been made.
 struct FreeLists {
-  std::array<FreeBlock*, kClasses> first{};
-  std::array<std::size_t, kClasses> bytes{};
-  ~FreeLists() {
-    for (FreeBlock* block : first)
-      while (block != nullptr) ::operator delete(std::exchange(block, block->next));
-    closed = true;
-  }
-  bool closed = false;
+  FreeBlock* first[kClasses];
+  std::size_t bytes[kClasses];
+  bool closed;
 };
+constinit thread_local FreeLists lists{};
 
-thread_local FreeLists lists;
+struct Cleaner {
+  ~Cleaner() {
+    for (FreeBlock* block : lists.first)
+      while (block != nullptr) ::operator delete(std::exchange(block, block->next));
+    lists.closed = true;
+  }
+  void watch() noexcept {}
+};
+thread_local Cleaner cleaner;
+
+[[gnu::noinline]] void* make_block(std::size_t bytes) {
+  cleaner
+      .watch();  // every block is made here first, so every thread that frees one has its cleaner
+  return ::operator new(bytes);
+}
 
 }  // namespace
 
@@ -58,7 +68,7 @@ void* take_block(std::size_t size) {
   if (size > kLargest) return ::operator new(size);
   const Size fit = class_of(size);
   FreeBlock* block = lists.first[fit.index];
-  if (block == nullptr) return ::operator new(fit.bytes);
+  if (block == nullptr) return make_block(fit.bytes);
   lists.first[fit.index] = block->next;
   lists.bytes[fit.index] -= fit.bytes;
   return block;

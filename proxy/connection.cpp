@@ -72,24 +72,6 @@ void begin(Lane& lane, Connection& connection, Request& request) {
   lane.counts.requests.add();
 }
 
-Flow<Outcome> answer(Lane& lane, Connection& connection, Request& request) {
-  const RequestHead& head = request.head;
-  if (head.asterisk()) co_return answer_asterisk(lane, connection, request);
-  if (head.upgrade_websocket() && !head.websocket_13())
-    co_return answer_plain(lane, connection, request.entry.status = 426, "",
-                           "Sec-WebSocket-Version: 13\r\n");
-  Verdict verdict = lane.shared.gate.admit(head, request.client.address);
-  Outcome outcome{};
-  if (auto* const forward = std::get_if<Forward>(&verdict)) {
-    request.right_ended = std::move(forward->right_ended);
-    outcome = co_await forward_request(lane, connection, request, std::move(forward->route));
-  } else {
-    const ToHub to_hub = std::get<ToHub>(verdict);
-    outcome = co_await answer_by_hub(lane, connection, request, to_hub.most_body, to_hub.reason);
-  }
-  co_return outcome;
-}
-
 Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
   Request request;
   bool ended = false;
@@ -105,21 +87,28 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
     co_return answer_plain(lane, connection, scan.status, scan.reason);
   }
   begin(lane, connection, request);
-  const Outcome outcome = co_await answer(lane, connection, request);
+  Outcome outcome{};
+  if (request.head.asterisk()) {
+    outcome = answer_asterisk(lane, connection, request);
+  } else if (request.head.upgrade_websocket() && !request.head.websocket_13()) {
+    outcome = answer_plain(lane, connection, request.entry.status = 426, "",
+                           "Sec-WebSocket-Version: 13\r\n");
+  } else {
+    Verdict verdict = lane.shared.gate.admit(request.head, request.client.address);
+    if (auto* const forward = std::get_if<Forward>(&verdict)) {
+      request.route = std::move(forward->route);
+      request.right_ended = std::move(forward->right_ended);
+      outcome = co_await forward_request(lane, connection, request);
+    } else {
+      const ToHub to_hub = std::get<ToHub>(verdict);
+      outcome = co_await answer_by_hub(lane, connection, request, to_hub.most_body, to_hub.reason);
+    }
+  }
   lane.counts.bytes_in.add(request.entry.bytes_in);
   lane.counts.bytes_out.add(request.entry.bytes_out);
   request.entry.took = lane.loop->now() - request.began;
   if (outcome != Outcome::tunnel) lane.log.add(request.entry);
   co_return outcome;
-}
-
-/// Waits for the client to speak. The time for a head is counted from its first byte, not anew with
-/// each.
-Flow<Wake> wait_for_client(Lane& lane, Connection& connection, Phase phase, Millis deadline) {
-  Wait wait(*lane.loop, phase, deadline);
-  wait.on(connection.client, kToRead);
-  const Wake wake = co_await wait;
-  co_return wake;
 }
 
 /// Our last word is on its way; a close with unread bytes would turn into a RST that destroys it.
@@ -131,18 +120,16 @@ Flow<> linger(Lane& lane, Connection& connection) {
     dropped += io.count;
     if (io.state == Io::State::ok) continue;
     if (io.state != Io::State::again) break;
-    const Wake wake = co_await wait_for_client(lane, connection, Phase::busy, deadline);
+    Wait wait(*lane.loop, Phase::busy, deadline);
+    wait.on(connection.client, kToRead);
+    const Wake wake = co_await wait;
     if (wake != Wake::ready) break;
   }
 }
 
-Flow<> end_connection(Lane& lane, Connection& connection, Outcome outcome) {
-  if (outcome == Outcome::tunnel) co_await run_tunnel(lane, connection);
-  if (outcome == Outcome::linger) co_await linger(lane, connection);
-  if (outcome == Outcome::reset) connection.client.reset();
-}
-
-Flow<> serve(Lane& lane, Connection& connection) {
+/// One request after the other, up to what becomes of the connection. The time for a head is
+/// counted from its first byte, not anew with each.
+Flow<Outcome> serve(Lane& lane, Connection& connection) {
   const Millis header_time = millis(lane.settings.limits.header_timeout);
   const Millis idle_time = millis(lane.settings.limits.idle_timeout);
   Millis deadline = lane.loop->now() + header_time;
@@ -150,7 +137,9 @@ Flow<> serve(Lane& lane, Connection& connection) {
   while (!lane.draining || outcome == Outcome::wait) {
     const bool pipelined = connection.received.size() > connection.scanned;
     if (!pipelined && !connection.client.readable()) {
-      const Wake wake = co_await wait_for_client(lane, connection, Phase::idle, deadline);
+      Wait wait(*lane.loop, Phase::idle, deadline);
+      wait.on(connection.client, kToRead);
+      const Wake wake = co_await wait;
       if (wake == Wake::timeout && !connection.received.empty())
         outcome = answer_plain(lane, connection, 408, "the request's head did not come in time");
       if (wake != Wake::ready) break;
@@ -164,7 +153,7 @@ Flow<> serve(Lane& lane, Connection& connection) {
     else if (first_bytes && !connection.received.empty())
       deadline = std::min(deadline, lane.loop->now() + header_time);
   }
-  co_await end_connection(lane, connection, outcome);
+  co_return outcome;
 }
 
 }  // namespace
@@ -173,7 +162,11 @@ Detached serve_connection(Lane& lane, int fd, std::string peer) {
   {
     Connection connection(lane, fd, std::move(peer));
     try {
-      if (connection.client.good()) co_await serve(lane, connection);
+      Outcome outcome = Outcome::close;
+      if (connection.client.good()) outcome = co_await serve(lane, connection);
+      if (outcome == Outcome::tunnel) co_await run_tunnel(lane, connection);
+      if (outcome == Outcome::linger) co_await linger(lane, connection);
+      if (outcome == Outcome::reset) connection.client.reset();
     } catch (const std::exception&
                  error) {  // no memory, or a bug: this connection ends, the others go on
       log::error("proxy", "a connection ended by an exception", {{"what", error.what()}});

@@ -25,7 +25,7 @@ enum class Answer : std::uint8_t {
   body_bad,  ///< The client's body, that is.
   body_long,
   body_late,
-  gone,  ///< The client left, or the proxy stops.
+  gone,  ///< The client left, its right ended, or the proxy stops.
 };
 
 class Forwarding {
@@ -37,34 +37,39 @@ class Forwarding {
         route_(request.route),
         in_flight_(*route_) {}
 
-  Flow<Outcome> run();
-
- private:
   // Up to the upstream.
-  Flow<Connect> obtain(bool fresh);
+  bool take_pooled();
+  Flow<Connect> connect();
   bool send_head();
-  bool may_repeat() const noexcept;
   bool may_try_again(bool sent) const noexcept;
   // Until its answer.
   Flow<Answer> wait_for_answer();
+
+  // The answer.
+  Flow<> relay();
+  bool relaying() const noexcept { return download_->moving(); }
+  Outcome relayed();
+
+  // When there is none.
+  Outcome too_long();
+  Flow<Outcome> fail(Answer why);
+  Flow<Outcome> fail_to_connect(Connect why);
+
+  void touch() const noexcept {
+    route_->last_activity.store(lane_.loop->unix_seconds(), std::memory_order_relaxed);
+  }
+
+ private:
+  bool may_repeat() const noexcept;
   Answer body_trouble() const noexcept;
   Answer try_head();
   Answer take_head(std::span<char> bytes, std::size_t used);
   void pass_interim(const ResponseHead& head);
   void answer_expectation();
   Millis answer_deadline(Millis sent) const noexcept;
-  // The answer.
   void begin_answer(const ResponseHead& head, std::span<char> rest);
   Answer begin_tunnel(const ResponseHead& head, std::span<char> rest);
-  Flow<Outcome> relay();
-  Outcome relayed();
-  // When there is none.
-  Flow<Outcome> fail(Answer why);
   Flow<Outcome> fail_by_hub(std::string_view reason);
-
-  void touch() const noexcept {
-    route_->last_activity.store(lane_.loop->unix_seconds(), std::memory_order_relaxed);
-  }
   Socket& upstream() noexcept { return lease_->socket; }
 
   Lane& lane_;
@@ -82,50 +87,16 @@ class Forwarding {
   bool reusable_ = false;       ///< The upstream will take another request on this connection.
 };
 
-Flow<Outcome> Forwarding::run() {
-  touch();
-  const std::uint64_t most = lane_.settings.limits.max_body;
-  if (most != 0 && request_.head.content_length().value_or(0) > most)
-    co_return answer_plain(lane_, connection_, request_.entry.status = 413, "");
-  for (bool again = false;; again = true) {
-    const Connect connect = co_await obtain(again);
-    if (connect == Connect::stopped) co_return Outcome::close;
-    if (connect != Connect::ok) {
-      const bool late = connect == Connect::timeout;
-      const Outcome outcome =
-          co_await fail_by_hub(late ? "upstream-timeout" : "upstream-unreachable");
-      co_return outcome;
-    }
-    const bool sent = send_head();
-    Answer answer = Answer::closed;
-    if (sent) answer = co_await wait_for_answer();
-    if (answer == Answer::closed && may_try_again(sent)) {
-      lane_.counts.retries.add();
-      continue;
-    }
-    if (answer == Answer::switched) co_return Outcome::tunnel;
-    Outcome outcome{};
-    if (answer == Answer::final)
-      outcome = co_await relay();
-    else
-      outcome = co_await fail(answer);
-    touch();
-    co_return outcome;
-  }
+bool Forwarding::take_pooled() {
+  lease_ = lane_.pool.take(*route_, !may_repeat());
+  if (lease_) lane_.counts.upstream_reuses.add();
+  return lease_ != nullptr;
 }
 
-Flow<Connect> Forwarding::obtain(bool fresh) {
-  const bool certain = !may_repeat();
+Flow<Connect> Forwarding::connect() {
+  lane_.counts.upstream_connects.add();
   lease_.reset();
-  if (!fresh) lease_ = lane_.pool.take(*route_, certain);
-  Connect connect = Connect::ok;
-  if (lease_) {
-    lane_.counts.upstream_reuses.add();
-  } else {
-    lane_.counts.upstream_connects.add();
-    connect = co_await lane_.pool.connect(*route_, lease_);
-  }
-  co_return connect;
+  return lane_.pool.connect(*route_, lease_);
 }
 
 bool Forwarding::may_repeat() const noexcept {
@@ -175,7 +146,10 @@ Flow<Answer> Forwarding::wait_for_answer() {
     }
     if (wake == Wake::timeout)
       co_return upload_->moving() && !upload_->blocked() ? Answer::body_late : Answer::timeout;
-    if (wake == Wake::cut) co_return Answer::closed;
+    if (wake == Wake::cut) {
+      request_.entry.end = "cut";
+      co_return Answer::gone;
+    }
     if (wake == Wake::stop || connection_.client.broken()) co_return Answer::gone;
     if (download_->blocked()) download_->step(lane_.read_room);
   }
@@ -294,7 +268,7 @@ Answer Forwarding::begin_tunnel(const ResponseHead& head, std::span<char> rest) 
   return Answer::switched;
 }
 
-Flow<Outcome> Forwarding::relay() {
+Flow<> Forwarding::relay() {
   while (download_->moving()) {
     const bool down_waits = download_->step(lane_.read_room);
     const bool up_waits = upload_->step(lane_.read_room);
@@ -324,7 +298,6 @@ Flow<Outcome> Forwarding::relay() {
       download_->stop(BodyPump::State::source_lost);
     }
   }
-  co_return relayed();
 }
 
 Outcome Forwarding::relayed() {
@@ -346,6 +319,17 @@ Outcome Forwarding::relayed() {
   return Outcome::reset;
 }
 
+Outcome Forwarding::too_long() {
+  return answer_plain(lane_, connection_, request_.entry.status = 413, "");
+}
+
+Flow<Outcome> Forwarding::fail_to_connect(Connect why) {
+  if (why == Connect::stopped) co_return Outcome::close;
+  const bool late = why == Connect::timeout;
+  const Outcome outcome = co_await fail_by_hub(late ? "upstream-timeout" : "upstream-unreachable");
+  co_return outcome;
+}
+
 Flow<Outcome> Forwarding::fail(Answer why) {
   AccessEntry& entry = request_.entry;
   entry.bytes_in = upload_->moved();
@@ -357,11 +341,11 @@ Flow<Outcome> Forwarding::fail(Answer why) {
       co_return answer_plain(lane_, connection_, entry.status = 400,
                              "the body's chunks are malformed");
     case Answer::body_long:
-      co_return answer_plain(lane_, connection_, entry.status = 413, "");
+      co_return too_long();
     case Answer::body_late:
       co_return answer_plain(lane_, connection_, entry.status = 408, "the body did not come");
     case Answer::gone:
-      entry.end = lane_.draining ? "stopping" : "client-gone";
+      if (entry.end.empty()) entry.end = lane_.draining ? "stopping" : "client-gone";
       co_return Outcome::reset;
     default:
       break;
@@ -383,15 +367,40 @@ Flow<Outcome> Forwarding::fail_by_hub(std::string_view reason) {
 
 }  // namespace
 
-Flow<Outcome> forward_request(Lane& lane,
-                              Connection& connection,
-                              Request& request,
-                              std::shared_ptr<const Route> route) {
+Flow<Outcome> forward_request(Lane& lane, Connection& connection, Request& request) {
   lane.counts.forwarded.add();
-  request.route = std::move(route);
   request.entry.upstream = request.route->prefix;
   Forwarding forwarding(lane, connection, request);
-  const Outcome outcome = co_await forwarding.run();
+  forwarding.touch();
+  const std::uint64_t most = lane.settings.limits.max_body;
+  if (most != 0 && request.head.content_length().value_or(0) > most)
+    co_return forwarding.too_long();
+  Outcome outcome{};
+  for (bool again = false;; again = true) {
+    if (again || !forwarding.take_pooled()) {
+      const Connect connect = co_await forwarding.connect();
+      if (connect != Connect::ok) {
+        outcome = co_await forwarding.fail_to_connect(connect);
+        break;
+      }
+    }
+    const bool sent = forwarding.send_head();
+    Answer answer = Answer::closed;
+    if (sent) answer = co_await forwarding.wait_for_answer();
+    if (answer == Answer::closed && forwarding.may_try_again(sent)) {
+      lane.counts.retries.add();
+      continue;
+    }
+    if (answer == Answer::switched) co_return Outcome::tunnel;
+    if (answer != Answer::final) {
+      outcome = co_await forwarding.fail(answer);
+      break;
+    }
+    if (forwarding.relaying()) co_await forwarding.relay();
+    outcome = forwarding.relayed();
+    break;
+  }
+  forwarding.touch();
   co_return outcome;
 }
 

@@ -3,20 +3,15 @@
 // is decided in headers.hpp.
 #pragma once
 
-#include <memory>
-
 #include "proxy/connection.hpp"
 #include "proxy/coroutine.hpp"
 
 namespace passerelle::proxy {
 
-/// When nothing has been sent to the client yet, failures are given to the hub, so that a person
+/// `request.route` is where it goes. When nothing has been sent to the client yet, failures are given to the hub, so that a person
 /// sees a page. Reasons: "upstream-unreachable" (no connection), "upstream-timeout" (none in time,
 /// or no answer), "upstream-closed" (ended before it answered), "upstream-invalid" (the answer is
 /// none).
-Flow<Outcome> forward_request(Lane& lane,
-                              Connection& connection,
-                              Request& request,
-                              std::shared_ptr<const Route> route);
+Flow<Outcome> forward_request(Lane& lane, Connection& connection, Request& request);
 
 }  // namespace passerelle::proxy

@@ -4,8 +4,6 @@
 #include <thread>
 #include <vector>
 
-#include <sys/resource.h>
-
 #include "base/log.hpp"
 #include "proxy/lane.hpp"
 #include "proxy/listener.hpp"
@@ -84,19 +82,6 @@ struct Proxy::State {
   std::vector<std::unique_ptr<Thread>> threads;
 };
 
-namespace {
-
-/// Each forwarded request takes two descriptors; the shell's usual 1,024 would be a limit nobody
-/// chose.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-}  // namespace
-
 Proxy::Proxy(ProxySettings settings, Gate& gate, Hub& hub)
     : state_(std::make_unique<State>(std::move(settings), gate, hub)) {}
 
@@ -110,7 +95,6 @@ Result<void> Proxy::start() {
   if (!trusted) return std::move(trusted).error();
   shared.trusted = std::move(*trusted);
   shared.own_cookies.assign(shared.settings.own_cookies.begin(), shared.settings.own_cookies.end());
-  raise_descriptor_limit();
   const std::uint32_t wanted = shared.settings.limits.threads;
   const std::uint32_t count =
       wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());

@@ -29,8 +29,9 @@ class Proxy {
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
 
-  /// Binds and begins to serve. Errc::invalid for a wrong address or CIDR, Errc::unavailable if it
-  /// cannot be bound.
+  /// Binds and begins to serve. Each forwarded request takes two descriptors: RLIMIT_NOFILE is the
+  /// caller's to raise. Errc::invalid for a wrong address or CIDR, Errc::unavailable if it cannot
+  /// be bound.
   Result<void> start();
   std::uint16_t port() const noexcept;  ///< The one that was bound.
   /// Accepts nobody any more, closes idle connections, lets requests finish for at most `drain`,
