@@ -17,13 +17,23 @@ void Problems::warning(Mark mark, std::string message) {
 }
 
 void Problems::add(Severity severity, Mark mark, std::string message) {
-  if (list_.size() < kMost) list_.push_back({severity, mark, std::move(message)});
+  if (full()) {
+    ++dropped_;
+  } else {
+    list_.push_back({severity, mark, std::move(message)});
+  }
 }
 
 std::vector<Problem> Problems::take() {
   std::stable_sort(list_.begin(), list_.end(),
                    [](const Problem& a, const Problem& b) { return a.mark < b.mark; });
+  if (dropped_ > 0) {
+    list_.push_back({errors_ > 0 ? Severity::error : Severity::warning,
+                     {},
+                     "and " + std::to_string(dropped_) + " problems more; correct these first"});
+  }
   errors_ = 0;
+  dropped_ = 0;
   return std::exchange(list_, {});
 }
 

@@ -26,7 +26,8 @@ struct Problem {
   std::string message;  ///< One sentence or two; never holds a secret.
 };
 
-/// Collects problems; keeps at most kMost, so that a hostile file cannot fill the memory.
+/// Collects problems; keeps at most kMost and says so, so that a hostile file cannot fill the
+/// memory.
 class Problems {
  public:
   static constexpr std::size_t kMost = 200;
@@ -34,6 +35,8 @@ class Problems {
   void error(Mark mark, std::string message);
   void warning(Mark mark, std::string message);
   std::size_t errors() const noexcept { return errors_; }
+  /// What comes now is counted, but nobody will read its message.
+  bool full() const noexcept { return list_.size() >= kMost; }
   /// In the order of the file. Empties the collection.
   std::vector<Problem> take();
 
@@ -42,6 +45,7 @@ class Problems {
 
   std::vector<Problem> list_;
   std::size_t errors_ = 0;
+  std::size_t dropped_ = 0;
 };
 
 /// "file:line:column: message", warnings as "file:line:column: warning: message"; without a

@@ -105,6 +105,7 @@ class Reader {
                         const std::string& type,
                         const std::string& path) {
     if (table.find(entry.key, type) != nullptr) return;
+    if (problems_.full()) return problems_.error(entry.mark, {});
     std::vector<std::string_view> known;
     std::vector<std::string> files;
     for (const Key& key : table.keys) {
@@ -347,7 +348,8 @@ class Reader {
   /// A misspelt variable must not be passed over in silence: it was meant to hold a secret.
   void unread_variables() {
     const std::vector<std::string_view> known(variables_.begin(), variables_.end());
-    for (const auto& [name, ignored] : environment_.variables) {
+    for (const auto& variable : environment_.variables) {
+      const std::string& name = variable.first;
       if (variables_.contains(name)) continue;
       const bool ours = std::any_of(root_section().keys.begin(), root_section().keys.end(),
                                     [&, variable = std::string_view(name)](const Key& key) {
