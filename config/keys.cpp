@@ -444,7 +444,7 @@ constexpr Key kMatchKeys[] = {
      .words = {"Servers without HTTP or WebSocket traffic that long.",
                "Serveurs sans trafic HTTP ni WebSocket depuis cette durée."},
      .example = "30m",
-     .least = 60,
+     .least = 1,
      .when_absent = {"does not matter", "sans importance"}},
     {.name = "age",
      .kind = Kind::duration,
@@ -454,7 +454,7 @@ constexpr Key kMatchKeys[] = {
                "Serveurs lancés depuis cette durée, quoi qu'ils fassent ; avec `idle`, le premier "
                "échu compte."},
      .example = "12h",
-     .least = 60,
+     .least = 1,
      .when_absent = {"does not matter", "sans importance"}},
 };
 constexpr Section kMatch{"cull[].match", kMatchKeys};

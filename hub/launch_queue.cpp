@@ -27,7 +27,7 @@ Task<LaunchQueue::Place> LaunchQueue::enter(std::function<void(std::size_t, std:
   bool called = false;
   {
     const Leave leave{*this, ticket};
-    ticket->told(waiting_.size(), waiting_.size());
+    tell_places();
     co_await asio::this_coro::throw_if_cancelled(false);
     boost::system::error_code ignored;
     co_await ticket->wake->async_wait(asio::redirect_error(asio::use_awaitable, ignored));

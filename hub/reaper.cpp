@@ -5,8 +5,8 @@
 namespace passerelle::hub {
 namespace {
 
-constexpr seconds kRound{5};
-constexpr int kRoundsPerSave = 12;  // activity is written once a minute
+constexpr seconds kRound{1};
+constexpr int kRoundsPerSave = 60;  // activity is written once a minute
 
 Task<void> stop_one(Launcher& launcher, ServerKey key, StopRequest request) {
   auto stopped = co_await launcher.stop(std::move(key), std::move(request));

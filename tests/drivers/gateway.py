@@ -52,7 +52,7 @@ class Answer:
 class Gateway:
     """One folder, one configuration, and the process that serves it; it can be killed and started again."""
 
-    def __init__(self, profiles=None, extra="", spawner="", root=None):
+    def __init__(self, profiles=None, extra="", spawner="", authenticators="", root=None):
         self.folder = tempfile.mkdtemp(prefix="passerelle-test-", dir=root)
         self.data = os.path.join(self.folder, "d")
         self.log_path = os.path.join(self.folder, "log")
@@ -72,6 +72,7 @@ class Gateway:
                 "listen: {http: '127.0.0.1:0'}\n"
                 "authenticators:\n"
                 "  room: {type: dummy, password_file: ./room.txt, groups: [room], claim: false}\n"
+                f"{authenticators}"
                 "access: {allow: {groups: [room]}, admins: {users: ['room:teacher']}}\n"
                 f"spawners:\n  here: {{type: local, stop: {{interrupt: 1s, terminate: 1s, kill: 3s}}}}\n{spawner}"
                 f"profiles: {json.dumps(entries)}\n"
