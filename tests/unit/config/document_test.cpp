@@ -88,5 +88,10 @@ TEST(Document, NoMessageShowsAValue) {
   }
 }
 
+/// The library quotes the character; in a password that is one character too many.
+TEST(Document, TheLibrarysQuotationsAreCut) {
+  EXPECT_EQ(problem_of("password: \"x\\q\"\n"), "f:1:15: not valid YAML: unknown escape character");
+}
+
 }  // namespace
 }  // namespace passerelle::config
