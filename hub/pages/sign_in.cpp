@@ -28,6 +28,7 @@ Json field_view(const auth::SignInOffer::Field& field, const auth::ShowForm* sho
   Json view = {{"name", field.name},         {"label", web::field_label(field.name)},
                {"type", field.type},         {"autocomplete", field.autocomplete},
                {"required", field.required}, {"numeric", field.name == "pin"}};
+  if (field.name == "pin") view["hint"] = web::say("sign-in.hint.pin");
   if (shown == nullptr) return view;
   if (const auto kept = shown->keep.find(field.name); kept != shown->keep.end())
     view["value"] = kept->second;
