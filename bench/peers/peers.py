@@ -33,7 +33,7 @@ def wait_for_port(port, process, name, log=None, seconds=15):
 
 
 class Peer:
-    """A program on core 0. What it writes goes to <folder>/<name>.log."""
+    """A program on core 0, in a session of its own: only stop() ends it. What it writes goes to <folder>/<name>.log."""
 
     path = "/bench"
     headers_file = None
@@ -52,7 +52,7 @@ class Peer:
         self.log = self.folder / f"{self.name.replace(' ', '-')}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            preexec_fn=pinned(0), **more)
+                                            preexec_fn=pinned(0), start_new_session=True, **more)
         wait_for_port(self.port, self.process, self.name, self.log)
 
     def stop(self):

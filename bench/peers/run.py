@@ -6,6 +6,7 @@ Markdown table of medians; what each column means stands in bench/README.md."""
 import argparse
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -108,7 +109,9 @@ def main():
         sys.exit("two cores are needed: one for the peer, one for the load")
     with tempfile.TemporaryDirectory(prefix="passerelle-bench-") as folder:
         port = free_port()
-        upstream = subprocess.Popen([str(BUILD / "bench/bench_upstream"), "--port", str(port)], preexec_fn=pinned(1))
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
+        upstream = subprocess.Popen([str(BUILD / "bench/bench_upstream"), "--port", str(port)], preexec_fn=pinned(1),
+                                    start_new_session=True)
         started = []
         try:
             wait_for_port(port, upstream, "the upstream")
