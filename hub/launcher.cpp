@@ -126,6 +126,8 @@ Task<Result<void>> Launcher::attempt_guarded(ServerPtr server, bool resumed) {
 }
 
 Task<Result<void>> Launcher::attempt(ServerPtr server, bool resumed) {
+  // Asked to stop before this began: there was nobody yet whom the signal could reach.
+  if (server->stop_asked) co_return Error(Errc::cancelled, Cause::cancelled, "given up before it began");
   spawners::Spawner* spawner = spawner_of(*server);
   const config::Profile* profile = profile_of(*server);
   if (profile == nullptr || spawner == nullptr)

@@ -37,6 +37,15 @@ Meant meant_by(const Parts& parts, std::string_view rest) {
   return meant;
 }
 
+// What the proxy says of an upstream that failed (proxy/forward.cpp), as HTTP does.
+int status_for(std::string_view reason) {
+  constexpr int kBadGateway = 502;
+  constexpr int kTimeout = 504;
+  if (reason == "upstream-timeout") return kTimeout;
+  if (reason == "upstream-invalid" || reason == "upstream-closed") return kBadGateway;
+  return kUnavailable;
+}
+
 std::string asked_for(const Call& call) {
   return call.request.path + (call.request.query.empty() ? "" : "?" + call.request.query);
 }
@@ -102,10 +111,9 @@ Task<Answer> not_running(Parts& parts, Call& call) {
       !auth::allowed(*call.principal, "access:servers", target))
     co_return problem(parts, call, kForbidden);
   if (!meant.server && meant.username != call.username()) co_return problem(parts, call, kNotFound);
-  const bool runs = meant.server && meant.server->record.phase == store::Phase::running;
-  if (runs)
-    co_return problem(parts, call,
-                      kUnavailable);  // the gate would have forwarded: its upstream does not answer
+  // It runs, so the gate forwarded: its upstream did not answer.
+  if (meant.server && meant.server->record.phase == store::Phase::running)
+    co_return problem(parts, call, status_for(call.request.reason));
   if (!call.wants_page()) co_return tell_program(parts, meant);
   if (meant.server && meant.server->active() && call.is_get())
     co_return redirect(hub + "spawn-pending/" + path_tail(*meant.server) +
