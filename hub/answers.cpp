@@ -7,6 +7,16 @@ namespace passerelle::hub {
 
 namespace {
 
+// What the redirect after a POST wants to be said; a link with a word of its own says nothing.
+std::optional<web::Frame::Notice> notice_of(const Call& call) {
+  constexpr std::string_view kKnown[] = {"device-signed-out", "others-signed-out"};
+  const std::string_view wanted = text::field(call.query, "notice");
+  for (const std::string_view known : kKnown)
+    if (wanted == known)
+      return web::Frame::Notice{"success", web::say("notice." + std::string(known))};
+  return std::nullopt;
+}
+
 proxy::HubResponse render(Parts& parts,
                           const Call& call,
                           std::string path,
@@ -20,6 +30,7 @@ proxy::HubResponse render(Parts& parts,
   if (call.session)
     frame.person =
         web::Frame::Person{call.session->account().username, call.session->account().display_name};
+  frame.notice = notice_of(call);
   frame.now = parts.clock.now();
   proxy::HubResponse response;
   response.status = status;

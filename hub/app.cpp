@@ -1,5 +1,7 @@
 #include "hub/app.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <sys/resource.h>
 

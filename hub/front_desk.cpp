@@ -1,5 +1,8 @@
 #include "hub/front_desk.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "base/log.hpp"
 #include "hub/answers.hpp"
 #include "hub/gateway.hpp"
@@ -111,7 +114,7 @@ std::optional<proxy::HubResponse> FrontDesk::check_guard(const Endpoint& endpoin
   if (endpoint.guard == Guard::api)
     return api_error(kForbidden, "XSRF check failed: send the _xsrf token, from our own pages");
   return problem(parts_, call, kForbidden,
-                 parts_.renderer.messages().text(call.language, "sign-in.stale"));
+                 parts_.renderer.messages().text(call.language, "error.stale-form"));
 }
 
 // A request that changes something and rests on a cookie needs our origin and the session's own

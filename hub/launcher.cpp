@@ -1,6 +1,8 @@
 #include "hub/launcher.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 
@@ -127,7 +129,8 @@ Task<Result<void>> Launcher::attempt_guarded(ServerPtr server, bool resumed) {
 
 Task<Result<void>> Launcher::attempt(ServerPtr server, bool resumed) {
   // Asked to stop before this began: there was nobody yet whom the signal could reach.
-  if (server->stop_asked) co_return Error(Errc::cancelled, Cause::cancelled, "given up before it began");
+  if (server->stop_asked)
+    co_return Error(Errc::cancelled, Cause::cancelled, "given up before it began");
   spawners::Spawner* spawner = spawner_of(*server);
   const config::Profile* profile = profile_of(*server);
   if (profile == nullptr || spawner == nullptr)
@@ -141,10 +144,12 @@ Task<Result<void>> Launcher::attempt(ServerPtr server, bool resumed) {
     progress->queued(position, of);
   };
   LaunchQueue::Place place = co_await queue_.enter(std::move(told));
-  if (!resumed || server->record.upstream.empty()) {
+  if (!resumed) {
     auto started = co_await start(server, *spawner, *profile);
     if (!started) co_return started;
   }
+  if (server->record.upstream.empty())
+    co_return Error(Errc::timeout, Cause::start_timeout, "it did not listen in time");
   auto answered = co_await until_answers(server, *spawner, *profile);
   if (!answered) co_return answered;
   add_route(*server);

@@ -108,6 +108,7 @@ class Launcher {
   Task<void> close(ServerPtr server, std::string by, std::optional<Error> error);
   Task<void> save(ServerPtr server);
   Task<void> take_up(ServerPtr server);
+  Task<spawners::Liveness> find_out(ServerPtr server, spawners::Spawner& spawner);
   Task<void> sweep_strangers();
   Task<void> end_spawned(ServerPtr server, spawners::StopMode mode);
 

@@ -11,6 +11,7 @@
 #include "config/dev.hpp"
 #include "config/load.hpp"
 #include "hub/app.hpp"
+#include "hub/completion.hpp"
 
 namespace passerelle::hub {
 namespace {
@@ -157,6 +158,10 @@ int run(int argc, char** argv) {
       "reference", "Print the reference of configuration keys (docs/configuration.md)");
   bool french = false;
   reference->add_flag("--fr", french, "In French");
+  std::string shell;
+  CLI::App* completing =
+      cli.add_subcommand("completion", "Print a script that completes these words in a shell");
+  completing->add_option("SHELL", shell, "bash, zsh or fish")->required();
 
   try {
     cli.parse(argc, argv);
@@ -166,6 +171,11 @@ int run(int argc, char** argv) {
   }
   if (serving->parsed()) return serve(options);
   if (checking->parsed()) return check_config(file);
+  if (completing->parsed()) {
+    const auto script = completion(cli, shell);
+    if (!script) return fail(script.error());
+    std::cout << *script;
+  }
   if (schema->parsed()) std::cout << config::schema_json() << "\n";
   if (reference->parsed())
     std::cout << config::reference_markdown(french ? config::Language::french

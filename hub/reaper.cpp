@@ -1,5 +1,8 @@
 #include "hub/reaper.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "base/log.hpp"
 
 namespace passerelle::hub {

@@ -2,6 +2,9 @@
 // (their users wait); what was interrupted goes on; what nobody knows is stopped.
 #include <set>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "base/log.hpp"
 #include "hub/launcher.hpp"
 
@@ -37,6 +40,25 @@ Task<Result<void>> Launcher::restore() {
   co_return Result<void>();
 }
 
+// What the spawner has of a server: asked again while it cannot tell ("cannot tell" is never "gone"), and while a launch
+// under way has a process that does not listen yet, for as long as a start may take.
+Task<spawners::Liveness> Launcher::find_out(ServerPtr server, spawners::Spawner& spawner) {
+  const spawners::Liveness nothing{spawners::Liveness::Kind::ended, {}, {}, {}, {}};
+  if (server->record.state.empty()) co_return nothing;
+  const auto deadline = std::chrono::steady_clock::now() + profile_of(*server)->start_timeout;
+  constexpr auto kLongestPause = std::chrono::milliseconds(5000);
+  for (auto pause = std::chrono::milliseconds(50);; pause = std::min(pause * 2, kLongestPause)) {
+    auto life = co_await spawner.poll(server->record.state);
+    const bool told = life && life->kind != spawners::Liveness::Kind::unknown;
+    const bool starting = told && life->kind == spawners::Liveness::Kind::running &&
+                          server->record.phase == Phase::pending && !life->upstream &&
+                          std::chrono::steady_clock::now() < deadline;
+    if (told && !starting) co_return std::move(*life);
+    if (server->stop_asked || !server->active()) co_return nothing;
+    co_await sleep_for(starting ? std::chrono::milliseconds(50) : pause);
+  }
+}
+
 // Goes on where the gateway was killed. What the spawner still has is adopted, never started a
 // second time.
 Task<void> Launcher::take_up(ServerPtr server) {
@@ -54,28 +76,16 @@ Task<void> Launcher::take_up(ServerPtr server) {
     co_await close(server, "user", std::nullopt);
     co_return;
   }
-  Result<spawners::Liveness> life =
-      spawners::Liveness{spawners::Liveness::Kind::ended, {}, {}, {}, {}};
-  if (!server->record.state.empty()) {
-    auto pause = std::chrono::milliseconds(200);
-    for (;;) {  // "cannot tell" is never "gone"
-      life = co_await spawner->poll(server->record.state);
-      if (life && life->kind != spawners::Liveness::Kind::unknown) break;
-      co_await sleep_for(pause);
-      pause = std::min(pause * 2, std::chrono::milliseconds(30'000));
-      if (!server->active()) co_return;  // its user stopped it meanwhile
-    }
-  }
-  const bool lives = life->kind == spawners::Liveness::Kind::running;
+  const spawners::Liveness life = co_await find_out(server, *spawner);
+  const bool lives = life.kind == spawners::Liveness::Kind::running;
   if (server->record.phase == Phase::running) {
-    if (lives) {
-      log::info("launcher", "adopted a running server", {{"server", server->base_path}});
-    }
+    if (lives) log::info("launcher", "adopted a running server", {{"server", server->base_path}});
     co_await watch(server);  // an ended one is closed there, with the exit code the spawner kept
     co_return;
   }
-  if (lives && life->upstream) server->record.upstream = to_string(*life->upstream);
-  if (lives && !server->record.upstream.empty()) {
+  if (server->record.phase != Phase::pending) co_return;  // its user stopped it meanwhile
+  if (lives && life.upstream) server->record.upstream = to_string(*life.upstream);
+  if (lives || server->stop_asked) {
     log::info("launcher", "adopted a launch under way", {{"server", server->base_path}});
     co_await run(server, true);
     co_return;

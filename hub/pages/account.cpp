@@ -63,14 +63,15 @@ Task<Answer> end_session(Parts& parts, Call& call) {
     if (!revoked)
       co_return problem(parts, call, status_of(revoked.error()), revoked.error().message());
   }
-  co_return redirect(parts.settings.base_url + "hub/sessions");
+  co_return redirect(parts.settings.base_url + "hub/sessions" +
+                     std::string(own ? "?notice=device-signed-out" : ""));
 }
 
 Task<Answer> end_other_sessions(Parts& parts, Call& call) {
   auto revoked = co_await parts.sessions.revoke_user(call.session->account().id, call.session->id);
   if (!revoked)
     co_return problem(parts, call, status_of(revoked.error()), revoked.error().message());
-  co_return redirect(parts.settings.base_url + "hub/sessions");
+  co_return redirect(parts.settings.base_url + "hub/sessions?notice=others-signed-out");
 }
 
 Task<Answer> language(Parts& parts, Call& call) {

@@ -1,4 +1,7 @@
 // The home page: my servers, and the way to a first one; and stopping one.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "hub/answers.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
