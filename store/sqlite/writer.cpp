@@ -87,7 +87,7 @@ void Writer::run_group(Group group, bool durable) {
   backlog_.settle(!failed);
   note_outcome(failed);
   if (!failed) writes_ += group.size();
-  for (Job& job : group) {
+  for (const Job& job : group) {
     // The whole group: one that was refused for a neighbour's sake must not keep that answer when
     // both are undone.
     if (failed) job.refuse(*failed);
