@@ -133,7 +133,10 @@ TEST_F(LoginTest, ANamesakeInheritsNothing) {
   access.allow = {};
   access.allow.users = {"alice"};
   says(known_as("c-1", "alice"));
+  bool took_a_seat = false;
+  users.before_enter = [&] { took_a_seat = true; };
   EXPECT_EQ(reason(sign_in()), "not-allowed");
+  EXPECT_FALSE(took_a_seat);
   EXPECT_EQ(users.users.size(), 2U);
 }
 
