@@ -104,7 +104,7 @@ void Listener::accept_last() noexcept {
 
 void Listener::close() noexcept {
   if (fd_ < 0) return;
-  lane_.loop->forget(*this);
+  lane_.loop->forget(fd_, *this);
   ::close(fd_);
   if (reserve_ >= 0) ::close(reserve_);
   fd_ = reserve_ = -1;

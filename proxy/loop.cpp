@@ -132,7 +132,10 @@ void Loop::rewatch(int fd, std::uint32_t events, Watcher& watcher) noexcept {
   epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
 }
 
-void Loop::forget(const Watcher& watcher) noexcept {
+// Closing alone would not do: a child that the program is just starting holds the same open socket
+// until it executes, and the kernel would go on telling of it.
+void Loop::forget(int fd, const Watcher& watcher) noexcept {
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
   for (int at = batch_at_ + 1; at < batch_size_; ++at) {
     if (batch_[at].data.ptr != &watcher) continue;
     batch_[at].data.ptr = nullptr;

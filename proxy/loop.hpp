@@ -95,8 +95,9 @@ class Wait : private WaitLink {
   friend class Loop;
   void detach() noexcept;
   bool is_cut() const noexcept {
-    return std::ranges::any_of(
-        cuts_, [](const auto* flag) { return flag != nullptr && flag->load(std::memory_order_relaxed); });
+    return std::ranges::any_of(cuts_, [](const auto* flag) {
+      return flag != nullptr && flag->load(std::memory_order_relaxed);
+    });
   }
 
   Loop& loop_;
@@ -127,7 +128,7 @@ class Loop {
   bool watch(int fd, std::uint32_t events, Watcher& watcher) noexcept;
   void rewatch(int fd, std::uint32_t events, Watcher& watcher) noexcept;
   /// Before the descriptor is closed: no event that was already fetched reaches `watcher` any more.
-  void forget(const Watcher& watcher) noexcept;
+  void forget(int fd, const Watcher& watcher) noexcept;
 
   /// Called twice a second while anything is waited for, and once more after keep_ticking().
   void on_tick(std::function<void()> tick) { tick_ = std::move(tick); }

@@ -71,7 +71,7 @@ Socket::Socket(Loop& loop, int fd, bool connecting) noexcept
 
 Socket::~Socket() {
   if (fd_ < 0) return;
-  loop_.forget(*this);
+  loop_.forget(fd_, *this);
   close(fd_);
 }
 
