@@ -98,7 +98,7 @@ void Kept::append(std::string_view bytes) {
     // byte.
     larger.capacity_ = empty() ? wanted : std::max(wanted, size() * 2);
     larger.data_ = static_cast<char*>(take_block(larger.capacity_));
-    std::memcpy(larger.data_, data_ + begin_, size());
+    if (!empty()) std::memcpy(larger.data_, data_ + begin_, size());
     larger.end_ = size();
     swap(larger);
   }
