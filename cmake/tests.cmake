@@ -24,5 +24,5 @@ function(passerelle_script_test name)
     set(T_TIMEOUT 300)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT}
-    ENVIRONMENT "PASSERELLE=${CMAKE_BINARY_DIR}/passerelle;ARTEFACTS=${CMAKE_BINARY_DIR}/artefacts")
+    ENVIRONMENT "PASSERELLE=${CMAKE_BINARY_DIR}/passerelle;ARTEFACTS=${CMAKE_BINARY_DIR}/artefacts;SANITIZER=${PASSERELLE_SANITIZE}")
 endfunction()

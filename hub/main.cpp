@@ -176,7 +176,7 @@ int run(int argc, char** argv) {
     if (!script) return fail(script.error());
     std::cout << *script;
   }
-  if (schema->parsed()) std::cout << config::schema_json() << "\n";
+  if (schema->parsed()) std::cout << config::schema_json();
   if (reference->parsed())
     std::cout << config::reference_markdown(french ? config::Language::french
                                                    : config::Language::english);

@@ -110,12 +110,12 @@ Task<Result<Liveness>> LocalSpawner::poll(State state) {
     auto asking = ask(launch->place.control(), question);
     const auto status =
         co_await with_timeout(std::move(asking), kAnswerSoon, "the supervisor's answer");
-    if (!status) co_return Liveness();  // it is beginning, ending or stopped itself: unknown
-    co_return running_at(*status, launch->place);
+    if (status) co_return running_at(*status, launch->place);
   }
   auto remains = co_await remains_of(launch->place);
   if (!remains) co_return Liveness();
   if (remains->ended) co_return liveness_of(*remains->ended);
+  if (supervised) co_return Liveness();  // it is beginning, ending or stopped itself: unknown
   const bool alive = remains->started && remains->same_boot && hold(remains->started->server);
   if (!alive) co_return lost(*remains);
   Liveness orphan;

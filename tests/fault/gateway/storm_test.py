@@ -2,6 +2,7 @@
 who works does not notice. Then 2,000 slow clients that drip their request heads: nobody notices either."""
 
 import http.client
+import os
 import socket
 import sys
 import threading
@@ -121,7 +122,8 @@ def main():
         descriptors = gateway.descriptors()
         p50, p99, grown = drip(gateway, alice)
         print(f"{DRIPS} dripping connections: p50/p99 {p50:.1f}/{p99:.1f} ms, the gateway grew by {grown >> 10} KiB")
-        assert p99 < 500 and grown < 32 << 20, (p99, grown)
+        # A sanitizer keeps what was freed for a while: its memory says nothing about ours.
+        assert p99 < 500 and (grown < 32 << 20 or os.environ.get("SANITIZER")), (p99, grown)
         wait_until("descriptors are given back", lambda: gateway.descriptors() <= descriptors + 8)
         assert alice.stop().status == 204
         wait_until("nothing is left", lambda: not gateway.left_over() and not gateway.run_folders())
