@@ -8,8 +8,8 @@ namespace {
 
 // Fine steps where frames and heads live (an idle tunnel's frame must not be rounded up to the next
 // power of two), powers of two above.
-constexpr std::size_t kStep = 64;
-constexpr std::size_t kSteps = 32;
+constexpr std::size_t kStep = 32;
+constexpr std::size_t kSteps = 64;
 constexpr std::size_t kLargest = 256U << 10U;
 constexpr std::size_t kClasses = kSteps + 7;
 constexpr std::size_t kKeptBytes = 512U << 10U;  // per class and thread; more goes back to malloc

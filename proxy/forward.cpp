@@ -130,13 +130,12 @@ Flow<Answer> Forwarding::wait_for_answer() {
     if (const Answer trouble = body_trouble(); trouble != Answer::none) co_return trouble;
     if (upload_->moved() > 0) continue_owed_ = false;
     if (const Answer answer = try_head(); answer != Answer::none) co_return answer;
-    if (!waits) {
-      co_await let_others(lane_);
-      continue;
+    Wait wait(*lane_.loop, Phase::busy, waits ? answer_deadline(sent) : lane_.loop->now());
+    if (waits) {  // otherwise it only lets the others have their turn
+      wait.on(connection_.client,
+              kBroken | upload_->source_interest() | download_->sink_interest());
+      wait.on(upstream(), kToRead | upload_->sink_interest());
     }
-    Wait wait(*lane_.loop, Phase::busy, answer_deadline(sent));
-    wait.on(connection_.client, kBroken | upload_->source_interest() | download_->sink_interest());
-    wait.on(upstream(), kToRead | upload_->sink_interest());
     wait.cut_by(route_->closed);
     if (request_.right_ended) wait.cut_by(*request_.right_ended);
     const Wake wake = co_await wait;
@@ -260,9 +259,8 @@ Answer Forwarding::begin_tunnel(const ResponseHead& head, std::span<char> rest) 
   auto tunnel = std::make_unique<Tunnel>(route_, request_.right_ended, std::move(lease_));
   tunnel->to_client.append({lane_.head_room.data(), size});
   tunnel->to_client.append({rest.data(), rest.size()});
-  tunnel->label.append(request_.entry.path);
-  tunnel->label.append(" ");
-  tunnel->label.append(request_.entry.peer);
+  const AccessEntry& entry = request_.entry;
+  tunnel->label.assign(std::string(entry.path).append(" ").append(entry.peer));
   tunnel->began = request_.began;
   connection_.tunnel = std::move(tunnel);
   return Answer::switched;
@@ -277,17 +275,17 @@ Flow<> Forwarding::relay() {
       download_->stop(BodyPump::State::sink_lost);
       break;
     }
-    if (!down_waits || !up_waits) {
-      co_await let_others(lane_);
-      continue;
-    }
     // A silent client is given up; a silent upstream may be thinking, and its own limits are
     // longer.
     const config::Proxy& limits = lane_.settings.limits;
     const seconds silence = download_->blocked() ? limits.body_timeout : limits.response_timeout;
-    Wait wait(*lane_.loop, Phase::busy, lane_.loop->now() + millis(silence));
-    wait.on(connection_.client, kBroken | upload_->source_interest() | download_->sink_interest());
-    wait.on(upstream(), download_->source_interest() | upload_->sink_interest());
+    const bool waits = down_waits && up_waits;
+    Wait wait(*lane_.loop, Phase::busy, lane_.loop->now() + (waits ? millis(silence) : 0));
+    if (waits) {
+      wait.on(connection_.client,
+              kBroken | upload_->source_interest() | download_->sink_interest());
+      wait.on(upstream(), download_->source_interest() | upload_->sink_interest());
+    }
     wait.cut_by(route_->closed);
     if (request_.right_ended) wait.cut_by(*request_.right_ended);
     const Wake wake = co_await wait;

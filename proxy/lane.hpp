@@ -93,12 +93,6 @@ struct Lane {
   std::int64_t date_second_ = 0;
 };
 
-/// Goes on after the other connections have had their turn.
-inline Flow<> let_others(Lane& lane) {
-  Wait turn(*lane.loop, Phase::busy, lane.loop->now());
-  co_await turn;
-}
-
 inline std::string_view Lane::date() noexcept {
   if (const std::int64_t now = loop->unix_seconds(); now != date_second_) {
     date_second_ = now;

@@ -150,7 +150,10 @@ void Loop::run_yielded() noexcept {
     link->unlink();
     link->insert_before(now);
   }
-  while (!now.alone()) static_cast<Wait*>(now.next)->notify();
+  while (!now.alone()) {
+    Wait& wait = static_cast<Wait&>(*now.next);
+    wait.notify(wait.is_cut() ? Wake::cut : Wake::ready);
+  }
 }
 
 // Those that are due are set apart first: a resumed coroutine adds and removes waits.
@@ -176,12 +179,14 @@ void Loop::sweep() noexcept {
 
 void Loop::wake_those(Wake wake, bool only_idle) noexcept {
   WaitLink all;
-  for (WaitLink* link = waits_.next; link != &waits_;) {
-    Wait& wait = static_cast<Wait&>(*link);
-    link = link->next;
-    if (only_idle && wait.phase_ != Phase::idle) continue;
-    wait.unlink();
-    wait.insert_before(all);
+  for (WaitLink* list : {&waits_, &yielded_}) {
+    for (WaitLink* link = list->next; link != list;) {
+      Wait& wait = static_cast<Wait&>(*link);
+      link = link->next;
+      if (only_idle && wait.phase_ != Phase::idle) continue;
+      wait.unlink();
+      wait.insert_before(all);
+    }
   }
   while (!all.alone()) static_cast<Wait*>(all.next)->notify(wake);
 }

@@ -63,29 +63,17 @@ Step move_some(Lane& lane, const Route& route, Half& half) {
   return Step::more;
 }
 
-/// Why the tunnel ended, for the log; empty: both sides said so.
-Flow<std::string_view> carry(Lane& lane, Connection& connection, Half& up, Half& down) {
-  const Tunnel& tunnel = *connection.tunnel;
-  const Millis silence = millis(lane.settings.limits.tunnel_timeout);
-  for (;;) {
-    const Step upward = move_some(lane, *tunnel.route, up);
-    const Step downward = move_some(lane, *tunnel.route, down);
-    if (upward == Step::broken || downward == Step::broken) co_return "broken";
-    if (up.ended && down.ended)
-      co_return std::string_view();  // an end is read only when all is sent
-    if (upward == Step::more || downward == Step::more) {
-      co_await let_others(lane);
-      continue;
-    }
-    Wait wait(*lane.loop, Phase::busy, lane.loop->now() + silence);
-    wait.on(connection.client, up.from_interest() | down.to_interest());
-    wait.on(tunnel.upstream->socket, down.from_interest() | up.to_interest());
-    wait.cut_by(tunnel.route->closed);
-    if (tunnel.right_ended) wait.cut_by(*tunnel.right_ended);
-    const Wake wake = co_await wait;
-    if (wake == Wake::timeout) co_return "silent";
-    if (wake == Wake::cut) co_return "cut";
-    if (wake == Wake::stop) co_return "stopping";
+/// Why a wait ended the tunnel; empty if it goes on.
+std::string_view end_by(Wake wake) noexcept {
+  switch (wake) {
+    case Wake::timeout:
+      return "silent";
+    case Wake::cut:
+      return "cut";
+    case Wake::stop:
+      return "stopping";
+    default:
+      return {};
   }
 }
 
@@ -114,13 +102,34 @@ void log_end(Lane& lane,
 
 }  // namespace
 
+// One frame for all of it: it is what an idle tunnel costs.
 Flow<> run_tunnel(Lane& lane, Connection& connection) {
   Tunnel& tunnel = *connection.tunnel;
   lane.counts.tunnels_opened.add();
   lane.counts.tunnels.add();
   Half up{connection.client, tunnel.upstream->socket, connection.received};
   Half down{tunnel.upstream->socket, connection.client, tunnel.to_client};
-  const std::string_view end = co_await carry(lane, connection, up, down);
+  std::string_view end;  // stays empty if both sides said so
+  while (end.empty()) {
+    const Step upward = move_some(lane, *tunnel.route, up);
+    const Step downward = move_some(lane, *tunnel.route, down);
+    if (upward == Step::broken || downward == Step::broken) {
+      end = "broken";
+      break;
+    }
+    if (up.ended && down.ended) break;  // an end is read only when all is sent
+    const bool more = upward == Step::more || downward == Step::more;
+    const Millis silence = millis(lane.settings.limits.tunnel_timeout);
+    Wait wait(*lane.loop, Phase::busy, lane.loop->now() + (more ? 0 : silence));
+    if (!more) {  // otherwise it only lets the others have their turn
+      wait.on(connection.client, up.from_interest() | down.to_interest());
+      wait.on(tunnel.upstream->socket, down.from_interest() | up.to_interest());
+    }
+    wait.cut_by(tunnel.route->closed);
+    if (tunnel.right_ended) wait.cut_by(*tunnel.right_ended);
+    const Wake wake = co_await wait;
+    end = end_by(wake);
+  }
   if (!end.empty()) {  // neither side may take this for the other's orderly end
     connection.client.reset();
     tunnel.upstream->socket.reset();

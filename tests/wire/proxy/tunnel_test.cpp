@@ -185,6 +185,26 @@ TEST(Tunnel, AClosedRouteCutsItsTunnels) {
   EXPECT_TRUE(eventually([&] { return route->in_flight == 0; }));
 }
 
+TEST(Tunnel, AClosedRouteCutsATunnelThatNeverRests) {
+  Upstream upstream([](Peer& peer, int) {
+    peer.read_head();
+    peer.send(switched());
+    const std::string flood(1U << 20U, 'f');
+    while (peer.send(flood)) {
+    }
+  });
+  Wire wire;
+  wire.route(upstream);
+  Peer client = open_tunnel(wire);
+  client.read_exactly(4U << 20U);
+  wire.gate.routes.remove("/user/a/");
+  const auto until = std::chrono::steady_clock::now() + seconds(5);
+  while (!client.read_some(milliseconds(1000)).empty() &&
+         std::chrono::steady_clock::now() < until) {
+  }
+  EXPECT_TRUE(eventually([&] { return wire.proxy->counters().tunnels == 0; }));
+}
+
 TEST(Tunnel, ASilentTunnelEndsByItsOwnLimit) {
   ProxySettings settings = Wire::quick_settings();
   settings.limits.tunnel_timeout = seconds(1);
