@@ -93,7 +93,8 @@ struct Profile {
   std::map<std::string, std::string> title;        ///< By language; empty: the name.
   std::map<std::string, std::string> description;  ///< By language.
   std::string spawner;
-  /// argv; {base_url}, {socket}, {port}, {token}... are filled in. `jupyter-*` commands get what
+  /// argv; {username}, {base_url}, {socket} or {port}... are filled in, secrets never (argv is
+  /// readable by every user of the machine). `jupyter-*` commands get what
   /// they need by themselves.
   std::vector<std::string> command;
   std::map<std::string, std::string> environment;
