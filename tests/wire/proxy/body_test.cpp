@@ -167,7 +167,10 @@ TEST(Body, Rule54And55AnAnswerBeforeTheBodysEndIsNotLost) {
   const std::string answer = client.read_until("full");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 413 Content Too Large\r\n"));
   EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+  EXPECT_TRUE(client.ended());
   EXPECT_FALSE(client.was_reset());
+  for (int part = 0; part < 3; ++part)  // it has not understood yet, and is not punished for it
+    EXPECT_TRUE(client.send(std::string(100'000, 'x')));
 }
 
 TEST(Body, Rule54TheRequestsBodyFlowsOnWhileTheAnswerDoes) {
