@@ -1,4 +1,5 @@
 // The command line: reads arguments, loads the configuration, and hands over to App.
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 
@@ -109,6 +110,9 @@ int serve(const ServeOptions& options) {
   auto listen = override_listen(settings->listen, options.listen);
   if (!listen) return fail(listen.error());
   set_up_log(settings->log);
+  // A peer that has gone is an error code where we write, never the end of the program. (Servers
+  // get their own signals back in the supervisor.)
+  std::signal(SIGPIPE, SIG_IGN);
   const config::Settings shown = *settings;
   auto app = App::build(std::move(*settings));
   if (!app) return fail(app.error());

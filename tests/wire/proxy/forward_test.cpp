@@ -1,5 +1,5 @@
 // What crosses the proxy in a plain exchange: heads both ways, routes, the pool. Numbers are those
-// of docs/http.md.
+// that docs/development.md tells of.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
