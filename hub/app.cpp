@@ -102,8 +102,9 @@ Result<void> App::make_proxy() {
   gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, settings_.base_url);
   proxy::ProxySettings settings;
   settings.limits = settings_.proxy;
-  settings.address = settings_.listen.address;
-  settings.port = settings_.listen.port;
+  proxy::Endpoint& http = settings.endpoints.front();
+  http.address = settings_.listen.address;
+  http.port = settings_.listen.port;
   settings.trusted_proxies = settings_.trusted_proxies;
   settings.own_cookies = {"passerelle-", "__Host-passerelle-", "__Secure-passerelle-"};
   settings.guarded_segments = 2 + depth(settings_.base_url);

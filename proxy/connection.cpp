@@ -54,6 +54,25 @@ Outcome answer_asterisk(Lane& lane, Connection& connection, Request& request) {
                       "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
 }
 
+/// For an endpoint that only shows the way to the one that speaks TLS. Who repeats the request must
+/// keep its method: 308, but for GET, where older clients know 301 better.
+Outcome answer_redirect(Lane& lane, Connection& connection, Request& request) {
+  const RequestHead& head = request.head;
+  std::string_view host = head.host();
+  if (host.empty())
+    return answer_plain(lane, connection, request.entry.status = 400,
+                        "there is no Host to send you to");
+  const std::size_t port = host.rfind(':');
+  if (port != std::string_view::npos && host.find(']', port) == std::string_view::npos)
+    host = host.substr(0, port);
+  std::string location = "Location: https://" + std::string(host);
+  const std::uint16_t https_port = connection.endpoint.https_port;
+  if (https_port != 443) location += ":" + std::to_string(https_port);
+  location.append(head.asterisk() ? "/" : head.target()).append("\r\n");
+  const bool get = head.is_get() || head.is_head();
+  return answer_plain(lane, connection, request.entry.status = get ? 301 : 308, "", location);
+}
+
 BodyReader body_of(const RequestHead& head) noexcept {
   if (head.chunked()) return {Framing::chunked, 0};
   const std::uint64_t length = head.content_length().value_or(0);
@@ -63,7 +82,8 @@ BodyReader body_of(const RequestHead& head) noexcept {
 void begin(Lane& lane, Connection& connection, Request& request) {
   const RequestHead& head = request.head;
   request.began = lane.loop->now();
-  request.client = resolve_client(head, connection.peer, lane.settings.scheme, lane.shared.trusted);
+  request.client =
+      resolve_client(head, connection.peer, connection.endpoint.scheme(), lane.shared.trusted);
   request.body = body_of(head);
   request.keep_alive = head.keep_alive() && !lane.draining;
   request.entry.method = head.method();
@@ -88,7 +108,9 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
   }
   begin(lane, connection, request);
   Outcome outcome{};
-  if (request.head.asterisk()) {
+  if (connection.endpoint.https_port != 0) {
+    outcome = answer_redirect(lane, connection, request);
+  } else if (request.head.asterisk()) {
     outcome = answer_asterisk(lane, connection, request);
   } else if (request.head.upgrade_websocket() && !request.head.websocket_13()) {
     outcome = answer_plain(lane, connection, request.entry.status = 426, "",
@@ -158,9 +180,9 @@ Flow<Outcome> serve(Lane& lane, Connection& connection) {
 
 }  // namespace
 
-Detached serve_connection(Lane& lane, int fd, std::string peer) {
+Detached serve_connection(Lane& lane, int fd, std::string peer, const Endpoint& endpoint) {
   {
-    Connection connection(lane, fd, std::move(peer));
+    Connection connection(lane, fd, std::move(peer), endpoint);
     try {
       Outcome outcome = Outcome::close;
       if (connection.client.good()) outcome = co_await serve(lane, connection);

@@ -15,11 +15,12 @@
 namespace passerelle::proxy {
 
 struct Connection {
-  Connection(Lane& lane, int fd, std::string address)
-      : client(*lane.loop, fd), peer(std::move(address)) {}
+  Connection(Lane& lane, int fd, std::string address, const Endpoint& its_endpoint)
+      : endpoint(its_endpoint), client(*lane.loop, fd), peer(std::move(address)) {}
 
+  const Endpoint& endpoint;  ///< Where it was accepted.
   Socket client;
-  std::string peer;  ///< Numeric address of the connection itself.
+  std::string peer;  ///< Numeric address of the connection itself; empty on a Unix socket.
   Kept received;     ///< Read but not used: a part of a head, a body's beginning, or pipelined
                      ///< requests.
   std::size_t scanned = 0;         ///< That much of it was looked at and is not a whole head.
@@ -32,10 +33,10 @@ struct Request {
   RequestHead head;
   Kept bytes;  ///< What `head` and `client` point into.
   Client client;
-  BodyReader body;                     ///< As the client frames it.
-  std::shared_ptr<const Route> route;  ///< Null unless it is forwarded.
+  BodyReader body;                                       ///< As the client frames it.
+  std::shared_ptr<const Route> route;                    ///< Null unless it is forwarded.
   std::shared_ptr<const std::atomic<bool>> right_ended;  ///< Forward::right_ended
-  bool keep_alive = false;             ///< What the answer tells the client.
+  bool keep_alive = false;                               ///< What the answer tells the client.
   AccessEntry entry;
   Millis began = 0;
 };
@@ -52,6 +53,6 @@ enum class Outcome : std::uint8_t {
 };
 
 /// Takes the descriptor over; counts itself out of the lane at its end.
-Detached serve_connection(Lane& lane, int fd, std::string peer);
+Detached serve_connection(Lane& lane, int fd, std::string peer, const Endpoint& endpoint);
 
 }  // namespace passerelle::proxy

@@ -1,4 +1,5 @@
-// Listener: one lane's own listening socket (SO_REUSEPORT). Accepts in bounded batches; when
+// Listener: one lane's own listening socket of an endpoint (SO_REUSEPORT; the lanes share one where
+// that does not exist, on a Unix socket). Accepts in bounded batches; when
 // connections or descriptors run out it says 503 to those who wait and pauses, so that the thread
 // does not spin.
 #pragma once
@@ -13,11 +14,13 @@ namespace passerelle::proxy {
 
 class Listener final : public Watcher {
  public:
-  /// Port 0: the kernel's choice; the other lanes then bind the port() of the first.
-  static Result<int> bind(const std::string& address, std::uint16_t port);
+  /// Port 0: the kernel's choice; the other lanes then bind the port() of the first. A Unix socket
+  /// replaces one that nobody listens on any more.
+  static Result<int> bind(const Endpoint& endpoint, std::uint16_t port);
   static std::uint16_t port_of(int fd) noexcept;
 
-  Listener(Lane& lane, int fd) noexcept;  ///< Takes the descriptor over; begins to accept.
+  /// Takes the descriptor over; begins to accept. `endpoint` must outlive the connections.
+  Listener(Lane& lane, int fd, const Endpoint& endpoint) noexcept;
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -34,6 +37,7 @@ class Listener final : public Watcher {
   void pause() noexcept;
 
   Lane& lane_;
+  const Endpoint& endpoint_;
   int fd_;
   int reserve_;  ///< A descriptor to give up when there is no other, to tell one client so.
   bool paused_ = false;

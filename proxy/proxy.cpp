@@ -4,6 +4,9 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/log.hpp"
 #include "proxy/lane.hpp"
 #include "proxy/listener.hpp"
@@ -13,12 +16,15 @@ namespace passerelle::proxy {
 /// One lane and the thread that runs it.
 class Proxy::Thread {
  public:
-  Thread(Shared& shared, std::unique_ptr<Loop> loop, int listening)
-      : lane_(shared, std::move(loop)), listener_(lane_, listening) {
+  Thread(Shared& shared, std::unique_ptr<Loop> loop) : lane_(shared, std::move(loop)) {
     lane_.loop->on_tick([this] { tick(); });
   }
   ~Thread() { join(); }
 
+  /// Before start().
+  void listen(int fd, const Endpoint& endpoint) {
+    listeners_.push_back(std::make_unique<Listener>(lane_, fd, endpoint));
+  }
   void start() {
     thread_ = std::thread([this] { run(); });
   }
@@ -45,14 +51,14 @@ class Proxy::Thread {
   }
 
   void tick() {
-    listener_.resume();
+    for (const auto& listener : listeners_) listener->resume();
     lane_.pool.sweep();
     lane_.log.flush();
     if (lane_.draining) go_on_stopping();
   }
 
   void begin_stop(Millis drain) noexcept {
-    listener_.accept_last();
+    for (const auto& listener : listeners_) listener->accept_last();
     lane_.draining = true;
     cut_at_ = lane_.loop->now() + drain;
     lane_.loop->wake_idle(Wake::stop);
@@ -68,7 +74,7 @@ class Proxy::Thread {
   }
 
   Lane lane_;
-  Listener listener_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
   Millis cut_at_ = kNever;
   std::thread thread_;
 };
@@ -77,10 +83,43 @@ struct Proxy::State {
   State(ProxySettings settings, Gate& gate, Hub& hub)
       : shared{std::move(settings), {}, {}, gate, hub, {0}} {}
 
+  Result<void> make_threads();
+  Result<void> listen(const Endpoint& endpoint);
+
   Shared shared;
-  std::uint16_t port = 0;
+  std::vector<std::uint16_t> ports;  ///< Of each endpoint.
   std::vector<std::unique_ptr<Thread>> threads;
 };
+
+Result<void> Proxy::State::make_threads() {
+  const std::uint32_t wanted = shared.settings.limits.threads;
+  const std::uint32_t count =
+      wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
+  for (std::uint32_t at = 0; at < count; ++at) {
+    Result<std::unique_ptr<Loop>> loop = Loop::make();
+    if (!loop) return std::move(loop).error();
+    threads.push_back(std::make_unique<Thread>(shared, std::move(*loop)));
+  }
+  return {};
+}
+
+/// One socket for each thread; on a Unix socket, whose path is bound once, one for all.
+Result<void> Proxy::State::listen(const Endpoint& endpoint) {
+  std::uint16_t port = endpoint.port;
+  int first = -1;
+  for (const auto& thread : threads) {
+    Result<int> fd = endpoint.is_unix() && first >= 0
+                         ? Result<int>(fcntl(first, F_DUPFD_CLOEXEC, 0))
+                         : Listener::bind(endpoint, port);
+    if (!fd) return fd.error();
+    if (*fd < 0) return Error(Errc::exhausted, "listen: no descriptor is left");
+    if (first < 0) first = *fd;
+    port = Listener::port_of(*fd);
+    thread->listen(*fd, endpoint);
+  }
+  ports.push_back(port);
+  return {};
+}
 
 Proxy::Proxy(ProxySettings settings, Gate& gate, Hub& hub)
     : state_(std::make_unique<State>(std::move(settings), gate, hub)) {}
@@ -95,32 +134,26 @@ Result<void> Proxy::start() {
   if (!trusted) return std::move(trusted).error();
   shared.trusted = std::move(*trusted);
   shared.own_cookies.assign(shared.settings.own_cookies.begin(), shared.settings.own_cookies.end());
-  const std::uint32_t wanted = shared.settings.limits.threads;
-  const std::uint32_t count =
-      wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
-  std::vector<std::unique_ptr<Thread>> threads;
-  std::uint16_t port = shared.settings.port;
-  for (std::uint32_t at = 0; at < count; ++at) {
-    Result<std::unique_ptr<Loop>> loop = Loop::make();
-    if (!loop) return std::move(loop).error();
-    const Result<int> listening = Listener::bind(shared.settings.address, port);
-    if (!listening) return listening.error();
-    port = Listener::port_of(*listening);
-    threads.push_back(std::make_unique<Thread>(shared, std::move(*loop), *listening));
+  Result<void> ready = state_->make_threads();
+  for (const Endpoint& endpoint : shared.settings.endpoints)
+    if (ready) ready = state_->listen(endpoint);
+  if (!ready) {
+    state_->threads.clear();
+    return ready;
   }
-  state_->port = port;
-  state_->threads = std::move(threads);
   for (const auto& thread : state_->threads) thread->start();
   return {};
 }
 
-std::uint16_t Proxy::port() const noexcept {
-  return state_->port;
+std::uint16_t Proxy::port(std::size_t endpoint) const noexcept {
+  return endpoint < state_->ports.size() ? state_->ports[endpoint] : std::uint16_t{0};
 }
 
 void Proxy::stop(seconds drain) {
   for (const auto& thread : state_->threads) thread->stop(millis(drain));
   for (const auto& thread : state_->threads) thread->join();
+  for (const Endpoint& endpoint : state_->shared.settings.endpoints)
+    if (endpoint.is_unix() && !state_->threads.empty()) unlink(endpoint.address.c_str());
 }
 
 Counters Proxy::counters() const {

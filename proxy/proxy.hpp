@@ -33,7 +33,8 @@ class Proxy {
   /// caller's to raise. Errc::invalid for a wrong address or CIDR, Errc::unavailable if it cannot
   /// be bound.
   Result<void> start();
-  std::uint16_t port() const noexcept;  ///< The one that was bound.
+  /// The one that was bound for that endpoint of the settings; 0 for a Unix socket.
+  std::uint16_t port(std::size_t endpoint = 0) const noexcept;
   /// Accepts nobody any more, closes idle connections, lets requests finish for at most `drain`,
   /// then cuts what is left (tunnels too). Returns when all threads have ended. Not from a proxy
   /// thread. Answers the hub gives later are dropped.

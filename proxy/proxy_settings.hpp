@@ -2,20 +2,18 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "config/settings.hpp"
+#include "proxy/endpoint.hpp"
 
 namespace passerelle::proxy {
 
 struct ProxySettings {
   config::Proxy limits;
-  std::string address = "127.0.0.1";  ///< Numeric IPv4 or IPv6.
-  std::uint16_t port = 0;             ///< 0: the kernel picks one (Proxy::port()).
-  std::string scheme = "http";  ///< What the listener speaks, for clients that no proxy speaks for.
-  std::vector<std::string> trusted_proxies;  ///< CIDRs
+  std::vector<Endpoint> endpoints = {Endpoint{}};  ///< At least one.
+  std::vector<std::string> trusted_proxies;        ///< CIDRs
   /// Name prefixes of cookies that never reach an upstream and that no upstream may set.
   std::vector<std::string> own_cookies = {"passerelle-", "__Host-passerelle-"};
   std::size_t guarded_segments = 2;  ///< Two plus the depth of base_url (head.hpp, scan_request).

@@ -139,7 +139,7 @@ TEST(Connection, AWrongCidrOrAddressIsAnErrorOfTheStart) {
   settings.trusted_proxies = {"10.0.0.0/33"};
   EXPECT_FALSE(Proxy(settings, gate, hub).start());
   settings.trusted_proxies.clear();
-  settings.address = "localhost";
+  settings.endpoints.front().address = "localhost";
   EXPECT_FALSE(Proxy(settings, gate, hub).start());
 }
 

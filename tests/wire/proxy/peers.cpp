@@ -55,6 +55,17 @@ Peer Peer::connect(std::uint16_t port) {
   return Peer();
 }
 
+Peer Peer::connect(const std::string& unix_path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  unix_path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+    return Peer(fd);
+  ::close(fd);
+  return Peer();
+}
+
 bool Peer::send(std::string_view bytes) {
   while (!bytes.empty()) {
     if (!wait_for(fd_, POLLOUT, milliseconds(10'000))) return false;

@@ -29,6 +29,7 @@ class Peer {
   ~Peer() { close(); }
 
   static Peer connect(std::uint16_t port);
+  static Peer connect(const std::string& unix_path);
 
   bool send(std::string_view bytes);  ///< All of them; false if the other side is gone.
   /// Reads until `end` has been seen, the other side ends, or the limit; returns all that came,
