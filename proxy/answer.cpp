@@ -34,6 +34,7 @@ constexpr Phrase kPhrases[] = {
     {414, "URI Too Long"},
     {415, "Unsupported Media Type"},
     {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
     {424, "Failed Dependency"},
     {426, "Upgrade Required"},

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "proxy/answer.hpp"
+#include "proxy/client_tls.hpp"
 #include "proxy/forward.hpp"
 #include "proxy/hub_exchange.hpp"
 
@@ -110,6 +111,9 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
   Outcome outcome{};
   if (connection.endpoint.https_port != 0) {
     outcome = answer_redirect(lane, connection, request);
+  } else if (misdirected(lane, connection, request.head)) {
+    outcome = answer_plain(lane, connection, request.entry.status = 421,
+                           "this connection was made for another name");
   } else if (request.head.asterisk()) {
     outcome = answer_asterisk(lane, connection, request);
   } else if (request.head.upgrade_websocket() && !request.head.websocket_13()) {
@@ -185,7 +189,9 @@ Detached serve_connection(Lane& lane, int fd, std::string peer, const Endpoint& 
     Connection connection(lane, fd, std::move(peer), endpoint);
     try {
       Outcome outcome = Outcome::close;
-      if (connection.client.good()) outcome = co_await serve(lane, connection);
+      bool ready = connection.client.good();
+      if (ready && endpoint.tls) ready = co_await secure_client(lane, connection);
+      if (ready) outcome = co_await serve(lane, connection);
       if (outcome == Outcome::tunnel) co_await run_tunnel(lane, connection);
       if (outcome == Outcome::linger) co_await linger(lane, connection);
       if (outcome == Outcome::reset) connection.client.reset();

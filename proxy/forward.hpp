@@ -8,10 +8,10 @@
 
 namespace passerelle::proxy {
 
-/// `request.route` is where it goes. When nothing has been sent to the client yet, failures are given to the hub, so that a person
-/// sees a page. Reasons: "upstream-unreachable" (no connection), "upstream-timeout" (none in time,
-/// or no answer), "upstream-closed" (ended before it answered), "upstream-invalid" (the answer is
-/// none).
+/// `request.route` is where it goes. When nothing has been sent to the client yet, failures are
+/// given to the hub, so that a person sees a page. Reasons: "upstream-unreachable" (no connection),
+/// "upstream-timeout" (none in time, or no answer), "upstream-closed" (ended before it answered),
+/// "upstream-invalid" (the answer is none).
 Flow<Outcome> forward_request(Lane& lane, Connection& connection, Request& request);
 
 }  // namespace passerelle::proxy

@@ -1,7 +1,5 @@
 #include "proxy/hub_exchange.hpp"
 
-#include <cerrno>
-
 #include "base/text.hpp"
 #include "proxy/answer.hpp"
 #include "proxy/exchange.hpp"
@@ -77,13 +75,6 @@ Flow<BodyEnd> read_body(
   co_return BodyEnd::whole;
 }
 
-/// Nothing more to be expected from the client: it closed its side. Bytes that wait to be read say
-/// that it is there.
-bool client_left(Socket& client) noexcept {
-  char byte = 0;
-  return recv(client.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
 /// Waits for the hub. Between the parts of a stream a client that closes its side has left (a
 /// browser does nothing else when its tab closes); before an answer it may just have nothing more
 /// to say.
@@ -128,8 +119,7 @@ class Relay {
       const Wake wake = co_await wait_for_news(lane_, connection_, exchange_, begun_, until);
       if (wake == Wake::timeout) co_return too_late();
       if (wake == Wake::stop || connection_.client.broken()) co_return gone();
-      if (begun_ && connection_.client.readable() && client_left(connection_.client))
-        co_return gone();
+      if (begun_ && connection_.client.readable() && connection_.client.left()) co_return gone();
     }
   }
 

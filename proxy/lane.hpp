@@ -46,6 +46,9 @@ struct Counts {
   Count upstream_reuses;
   Count upstream_failures;  ///< Requests that an upstream did not answer.
   Count retries;
+  Count tls_handshakes;
+  Count tls_resumed;  ///< Of those.
+  Count tls_failed;
   Count tunnels_opened;
   Count tunnels;   ///< Open now.
   Count bytes_in;  ///< Bodies and tunnels, from clients.

@@ -171,6 +171,9 @@ Counters Proxy::counters() const {
     sum.upstream_reuses += counts.upstream_reuses.value();
     sum.upstream_failures += counts.upstream_failures.value();
     sum.retries += counts.retries.value();
+    sum.tls_handshakes += counts.tls_handshakes.value();
+    sum.tls_resumed += counts.tls_resumed.value();
+    sum.tls_failed += counts.tls_failed.value();
     sum.tunnels_opened += counts.tunnels_opened.value();
     sum.tunnels += counts.tunnels.value();
     sum.bytes_in += counts.bytes_in.value();

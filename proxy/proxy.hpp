@@ -17,6 +17,7 @@ struct Counters {
   std::uint64_t accepted = 0, turned_away = 0, connections = 0;
   std::uint64_t requests = 0, refused_heads = 0, to_hub = 0, forwarded = 0;
   std::uint64_t upstream_connects = 0, upstream_reuses = 0, upstream_failures = 0, retries = 0;
+  std::uint64_t tls_handshakes = 0, tls_resumed = 0, tls_failed = 0;
   std::uint64_t tunnels_opened = 0, tunnels = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;
 };

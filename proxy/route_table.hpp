@@ -1,5 +1,6 @@
-// RouteTable: which upstream answers a path. Longest prefix on segment borders wins. Readers never wait: each proxy
-// thread keeps the snapshot it found and refreshes it when the epoch has moved; writers swap in the next one.
+// RouteTable: which upstream answers a path. Longest prefix on segment borders wins. Readers never
+// wait: each proxy thread keeps the snapshot it found and refreshes it when the epoch has moved;
+// writers swap in the next one.
 #pragma once
 
 #include <atomic>
@@ -14,12 +15,17 @@
 
 namespace passerelle::proxy {
 
+class TlsClient;
+
 struct Route {
-  std::string prefix;            ///< "/user/alice/": begins and ends with "/", decoded.
+  std::string prefix;  ///< "/user/alice/": begins and ends with "/", decoded.
   Upstream upstream;
-  /// Set on every request that goes up, replacing what the client sent under that name (the server's own secret).
+  std::shared_ptr<const TlsClient> tls;  ///< Set: the upstream speaks TLS,
+  std::string tls_name;                  ///< and its certificate must have this name or address.
+  /// Set on every request that goes up, replacing what the client sent under that name (the
+  /// server's own secret).
   std::vector<std::pair<std::string, std::string>> set_headers;
-  std::uint64_t tag = 0;         ///< The gate's own, as is `for_gate`; the proxy reads neither.
+  std::uint64_t tag = 0;  ///< The gate's own, as is `for_gate`; the proxy reads neither.
   std::shared_ptr<const void> for_gate;
   /// Coarse seconds since the epoch of the last byte either way; relaxed stores by proxy threads.
   mutable std::atomic<std::int64_t> last_activity{0};
@@ -36,13 +42,15 @@ class RouteTable {
   RouteTable(const RouteTable&) = delete;
   RouteTable& operator=(const RouteTable&) = delete;
 
-  void add(std::shared_ptr<const Route> route);   ///< Any thread; replaces a route of the same prefix, closing it.
-  bool remove(std::string_view prefix);           ///< Any thread; false if there was none.
-  std::shared_ptr<const Route> exact(std::string_view prefix) const;  ///< Any thread; control plane.
+  void add(std::shared_ptr<const Route>
+               route);  ///< Any thread; replaces a route of the same prefix, closing it.
+  bool remove(std::string_view prefix);  ///< Any thread; false if there was none.
+  std::shared_ptr<const Route> exact(
+      std::string_view prefix) const;  ///< Any thread; control plane.
   std::vector<std::shared_ptr<const Route>> all() const;
 
-  /// The longest prefix of `path` (canonical, decoded up to the point where it matters), or null. Proxy threads; the
-  /// calling thread's own snapshot, no lock, no allocation.
+  /// The longest prefix of `path` (canonical, decoded up to the point where it matters), or null.
+  /// Proxy threads; the calling thread's own snapshot, no lock, no allocation.
   const std::shared_ptr<const Route>& match(std::string_view path) const noexcept;
 
  private:

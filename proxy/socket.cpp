@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "proxy/tls_stream.hpp"
+
 namespace passerelle::proxy {
 namespace {
 
@@ -71,11 +73,20 @@ Socket::Socket(Loop& loop, int fd, bool connecting) noexcept
 
 Socket::~Socket() {
   if (fd_ < 0) return;
+  if (tls_ && !resets_) tls_->say_goodbye();
   loop_.forget(fd_, *this);
   close(fd_);
 }
 
+void Socket::speak_tls(std::unique_ptr<TlsStream> tls) noexcept {
+  tls_ = std::move(tls);
+}
+
 Io Socket::read(std::span<char> into) noexcept {
+  return tls_ ? tls_->read(into) : raw_read(into);
+}
+
+Io Socket::raw_read(std::span<char> into) noexcept {
   ssize_t got = 0;
   do {
     got = recv(fd_, into.data(), into.size(), 0);
@@ -98,6 +109,10 @@ Io Socket::write(std::string_view bytes) noexcept {
 }
 
 Io Socket::write(std::span<iovec> parts) noexcept {
+  return tls_ ? tls_->write(parts) : raw_write(parts);
+}
+
+Io Socket::raw_write(std::span<iovec> parts) noexcept {
   std::size_t wanted = 0;
   for (const iovec& part : parts) wanted += part.iov_len;
   msghdr message{};
@@ -124,10 +139,12 @@ void Socket::arm_writing() noexcept {
 }
 
 void Socket::shutdown_write() noexcept {
+  if (tls_) tls_->say_goodbye();
   shutdown(fd_, SHUT_WR);
 }
 
 void Socket::reset() noexcept {
+  resets_ = true;
   const linger at_once{1, 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
@@ -139,9 +156,19 @@ bool Socket::connected() noexcept {
 }
 
 bool Socket::idle_and_alive() noexcept {
+  if (tls_) return !ending_ && tls_->peek().state == Io::State::again;
   char byte = 0;
   return !ending_ && !readable_ && recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
          errno == EAGAIN;
+}
+
+bool Socket::left() noexcept {
+  if (tls_) {
+    const Io io = tls_->peek();
+    return io.state == Io::State::end || io.state == Io::State::failed;
+  }
+  char byte = 0;
+  return recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 void Socket::attach(Wait& wait, int interest) noexcept {

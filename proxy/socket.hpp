@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -32,6 +33,8 @@ struct Io {
   std::size_t count = 0;
 };
 
+class TlsStream;
+
 class Socket final : public Watcher {
  public:
   /// Takes `fd` over. Check good(): the kernel may have no room for another watched descriptor.
@@ -43,6 +46,10 @@ class Socket final : public Watcher {
 
   bool good() const noexcept { return fd_ >= 0; }
   int fd() const noexcept { return fd_; }
+
+  /// From now on all that is read and written goes through it; null takes it away.
+  void speak_tls(std::unique_ptr<TlsStream> tls) noexcept;
+  TlsStream* tls() const noexcept { return tls_.get(); }  ///< Null: the bytes go as they are.
 
   Io read(std::span<char> into) noexcept;
   Io write(std::string_view bytes) noexcept;
@@ -63,8 +70,17 @@ class Socket final : public Watcher {
   bool connected() noexcept;  ///< After a wait for a connecting one: whether it stands.
   /// Asks the kernel: open, and nothing has come that nobody asked for.
   bool idle_and_alive() noexcept;
+  /// Asks the kernel: nothing more will come. Bytes that wait to be read say that somebody is
+  /// there.
+  bool left() noexcept;
 
   void on_events(std::uint32_t events) noexcept override;
+
+  // For TlsStream: the descriptor itself.
+  Io raw_read(std::span<char> into) noexcept;
+  Io raw_write(std::span<iovec> parts) noexcept;
+  void drained() noexcept { readable_ = false; }
+  void still_readable() noexcept { readable_ = true; }
 
  private:
   friend class Wait;
@@ -78,6 +94,7 @@ class Socket final : public Watcher {
 
   Loop& loop_;
   Wait* wait_ = nullptr;
+  std::unique_ptr<TlsStream> tls_;
   int fd_;
   int interest_ = 0;
   bool readable_ = false;
@@ -85,6 +102,7 @@ class Socket final : public Watcher {
   bool ending_ = false;
   bool broken_ = false;
   bool writing_armed_ = false;
+  bool resets_ = false;
 };
 
 /// Starts a connection; -1 if it failed at once. errno tells why. `pending` is set when it is under

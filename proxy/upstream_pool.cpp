@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/log.hpp"
+#include "proxy/tls.hpp"
+#include "proxy/tls_stream.hpp"
+
 namespace passerelle::proxy {
 namespace {
 
@@ -59,13 +63,39 @@ Flow<Connect> UpstreamPool::connect(const Route& route, UpstreamLease& lease) {
   if (fd < 0) co_return Connect::refused;
   lease = std::make_unique<UpstreamConnection>(loop_, fd, pending);
   if (!lease->socket.good()) co_return Connect::refused;
-  if (!pending) co_return Connect::ok;
+  if (!pending && !route.tls) co_return Connect::ok;
   Wait wait(loop_, Phase::busy, deadline);
   wait.on(lease->socket, kToWrite).cut_by(route.closed);
   const Wake wake = co_await wait;
   if (wake == Wake::timeout) co_return Connect::timeout;
   if (wake != Wake::ready) co_return Connect::stopped;
-  co_return lease->socket.connected() ? Connect::ok : Connect::refused;
+  if (!lease->socket.connected()) co_return Connect::refused;
+  if (!route.tls) co_return Connect::ok;
+  const Connect secured = co_await secure(route, *lease, deadline);
+  co_return secured;
+}
+
+Flow<Connect> UpstreamPool::secure(const Route& route,
+                                   UpstreamConnection& connection,
+                                   Millis deadline) {
+  SSL* const ssl = route.tls->session(route.tls_name);
+  if (ssl == nullptr) co_return Connect::refused;
+  connection.socket.speak_tls(std::make_unique<TlsStream>(connection.socket, ssl, route.tls));
+  TlsStream& tls = *connection.socket.tls();
+  for (;;) {
+    const Io io = tls.handshake();
+    if (io.state == Io::State::ok) co_return Connect::ok;
+    if (io.state == Io::State::failed) {
+      log::warn("proxy", "no TLS with an upstream",
+                {{"route", route.prefix}, {"name", route.tls_name}, {"why", tls.trouble()}});
+      co_return Connect::refused;
+    }
+    Wait wait(loop_, Phase::busy, deadline);
+    wait.on(connection.socket, tls.handshake_interest()).cut_by(route.closed);
+    const Wake wake = co_await wait;
+    if (wake == Wake::timeout) co_return Connect::timeout;
+    if (wake != Wake::ready) co_return Connect::stopped;
+  }
 }
 
 void UpstreamPool::sweep() {

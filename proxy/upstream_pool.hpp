@@ -37,7 +37,7 @@ class UpstreamPool {
   UpstreamLease take(const Route& route, bool certain);
   /// Must be between two requests; it is closed when there are enough already.
   void give(const std::shared_ptr<const Route>& route, UpstreamLease connection);
-  /// A new connection in `lease`.
+  /// A new connection in `lease`, with TLS where the route wants it.
   Flow<Connect> connect(const Route& route, UpstreamLease& lease);
 
   void sweep();  ///< Every tick: closes what the upstream closed, what is too old, and what belongs
@@ -48,6 +48,8 @@ class UpstreamPool {
   }
 
  private:
+  Flow<Connect> secure(const Route& route, UpstreamConnection& connection, Millis deadline);
+
   struct Shelf {
     std::shared_ptr<const Route> route;  ///< Held, so that its address stays its name.
     std::vector<UpstreamLease> idle;

@@ -4,27 +4,15 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/wire/proxy/peers.hpp"
+#include "tests/wire/proxy/tls_peers.hpp"
 
 namespace passerelle::proxy::wire {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-class Folder {
- public:
-  Folder() : path_(mkdtemp(name_)) {}
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  char name_[32] = "/tmp/passerelle-test-XXXXXX";
-  std::string path_;
-};
 
 ProxySettings two_endpoints(const std::string& second) {
   ProxySettings settings = Wire::quick_settings();
