@@ -3,22 +3,22 @@
 
 #include <algorithm>
 
-#include "base/text.hpp"
+#include "proxy/characters.hpp"
 
 namespace passerelle::proxy {
 
 bool next_cookie(std::string_view& line, Cookie& cookie) noexcept {
   while (!line.empty()) {
     const std::size_t end = std::min(line.find(';'), line.size());
-    const std::string_view pair = text::trim(line.substr(0, end));
+    const std::string_view pair = trimmed(line.substr(0, end));
     line.remove_prefix(std::min(end + 1, line.size()));
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
     // Without "=" it is a cookie with an empty name, says the standard of browsers; servers take it
     // for a name.
-    cookie.name = text::trim(pair.substr(0, equals));
+    cookie.name = trimmed(pair.substr(0, equals));
     cookie.value =
-        equals == std::string_view::npos ? std::string_view() : text::trim(pair.substr(equals + 1));
+        equals == std::string_view::npos ? std::string_view() : trimmed(pair.substr(equals + 1));
     return true;
   }
   return false;

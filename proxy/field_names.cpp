@@ -95,28 +95,35 @@ consteval Table make_table() {
 constexpr Table kTable = make_table();
 constexpr std::string_view kXForwarded = "x-forwarded-";
 
-std::uint64_t load8(const char* at) noexcept {
-  std::uint64_t word = 0;
+template <class Word>
+Word load(const char* at) noexcept {
+  Word word = 0;
   std::memcpy(&word, at, sizeof word);
   return word;
+}
+
+/// By words, the last of which may overlap the one before; both are at least a word long.
+template <class Word>
+bool same_words(const char* name, const char* lower, std::size_t size) noexcept {
+  constexpr auto kFold = static_cast<Word>(0x2020202020202020U);
+  for (std::size_t i = 0; i + sizeof(Word) < size; i += sizeof(Word)) {
+    if ((load<Word>(name + i) | kFold) != load<Word>(lower + i)) return false;
+  }
+  const std::size_t last = size - sizeof(Word);
+  return (load<Word>(name + last) | kFold) == load<Word>(lower + last);
 }
 
 }  // namespace
 
 bool is_name(std::string_view name, std::string_view lower) noexcept {
-  constexpr std::uint64_t kFold = 0x2020202020202020U;
   const std::size_t size = lower.size();
   if (name.size() != size) return false;
-  if (size < 8) {
-    for (std::size_t i = 0; i < size; ++i) {
-      if (static_cast<char>(name[i] | 0x20) != lower[i]) return false;
-    }
-    return true;
+  if (size >= 8) return same_words<std::uint64_t>(name.data(), lower.data(), size);
+  if (size >= 4) return same_words<std::uint32_t>(name.data(), lower.data(), size);
+  for (std::size_t i = 0; i < size; ++i) {
+    if (static_cast<char>(name[i] | 0x20) != lower[i]) return false;
   }
-  for (std::size_t i = 0; i + 8 < size; i += 8) {
-    if ((load8(name.data() + i) | kFold) != load8(lower.data() + i)) return false;
-  }
-  return (load8(name.data() + size - 8) | kFold) == load8(lower.data() + size - 8);
+  return true;
 }
 
 FieldId identify_field(std::string_view name) noexcept {

@@ -94,6 +94,13 @@ class Fields {
     return {{base_ + slot.name, slot.name_size}, {base_ + slot.value, slot.value_size}, slot.id};
   }
   FieldId id(std::size_t index) const noexcept { return slots_[index].id; }
+  /// The whole line with its end, if it reads "Name: value\r\n" without a blank more or less; else
+  /// empty.
+  std::string_view tidy_line(std::size_t index) const noexcept {
+    const Slot& slot = slots_[index];
+    if (!slot.tidy) return {};
+    return {base_ + slot.name, static_cast<std::size_t>(slot.name_size) + slot.value_size + 4};
+  }
   bool has(FieldId id) const noexcept { return first_[static_cast<std::size_t>(id)] != kNone; }
   /// Value of the first field of that id (not `other`), or empty.
   std::string_view value(FieldId id) const noexcept {
@@ -117,6 +124,7 @@ class Fields {
   struct Slot {
     std::uint16_t name, name_size, value, value_size;
     FieldId id;
+    bool tidy;
   };
   struct Token {
     std::uint16_t at, size;

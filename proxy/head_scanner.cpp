@@ -2,63 +2,13 @@
 // colon.
 #include "proxy/head_scanner.hpp"
 
-#include <array>
 #include <cstring>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "base/text.hpp"
+#include "proxy/characters.hpp"
 #include "proxy/field_names.hpp"
 
 namespace passerelle::proxy {
-
-namespace {
-
-enum Class : std::uint8_t { no_token, odd_token, plain_token };
-
-constexpr std::array<std::uint8_t, 256> make_classes() {
-  std::array<std::uint8_t, 256> classes{};
-  for (const char c : std::string_view("!#$%&'*+.^_`|~"))
-    classes[static_cast<unsigned char>(c)] = odd_token;
-  for (unsigned c = '0'; c <= '9'; ++c) classes[c] = plain_token;
-  for (unsigned c = 'a'; c <= 'z'; ++c) classes[c] = classes[c - 0x20] = plain_token;
-  classes['-'] = plain_token;
-  return classes;
-}
-constexpr auto kClasses = make_classes();
-
-std::uint8_t class_of(char c) noexcept {
-  return kClasses[static_cast<unsigned char>(c)];
-}
-
-bool is_control(char c) noexcept {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
-/// The first control character, or `end`. Values are the bulk of a head, so 16 bytes at a time
-/// where that exists.
-const char* find_control(const char* at, const char* end) noexcept {
-#ifdef __SSE2__
-  const __m128i most = _mm_set1_epi8(0x1f);
-  const __m128i del = _mm_set1_epi8(0x7f);
-  for (; end - at >= 16; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, most), bytes);
-    const int hits = _mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(bytes, del)));
-    if (hits != 0) return at + __builtin_ctz(static_cast<unsigned>(hits));
-  }
-#endif
-  while (at != end && !is_control(*at)) ++at;
-  return at;
-}
-
-bool is_blank(char c) noexcept {
-  return c == ' ' || c == '\t';
-}
-
-}  // namespace
 
 void Fields::clear(const char* base) noexcept {
   base_ = base;
@@ -100,6 +50,11 @@ bool HeadScanner::more() noexcept {
 }
 
 bool HeadScanner::literal(std::string_view text, std::string_view otherwise) noexcept {
+  if (static_cast<std::size_t>(end_ - at_) >= text.size() &&
+      std::memcmp(at_, text.data(), text.size()) == 0) {
+    at_ += text.size();
+    return true;
+  }
   for (const char c : text) {
     if (at_ == end_) return more();
     if (*at_ != c) return refuse(400, otherwise);
@@ -108,12 +63,69 @@ bool HeadScanner::literal(std::string_view text, std::string_view otherwise) noe
   return true;
 }
 
-bool HeadScanner::line_end(std::string_view otherwise) noexcept {
-  if (end_ - at_ < 2 || at_[0] != '\r' || at_[1] != '\n') return literal("\r\n", otherwise);
-  at_ += 2;
+/// The name and its colon. `odd`: it has other characters than letters, digits and "-".
+[[gnu::always_inline]] inline bool HeadScanner::name(std::string_view& name, bool& odd) noexcept {
+  const char* const start = at_;
+  const char* at = find_not_plain(start, end_);
+  odd = at != end_ && token_of(*at) == Token::odd;
+  if (odd)
+    while (at != end_ && token_of(*at) != Token::none) ++at;
+  at_ = at;
+  if (at == end_) return more();
+  name = {start, static_cast<std::size_t>(at - start)};
+  if (name.empty() && is_blank(*at)) return refuse(400, "a header line is folded");
+  if (name.empty() || *at != ':') return refuse(400, "a header name is malformed");
+  ++at_;
   return true;
 }
 
+[[gnu::always_inline]] inline bool HeadScanner::content(std::string_view& value) noexcept {
+  const char* at = at_;
+  while (at != end_ && is_blank(*at)) ++at;
+  const char* const start = at;
+  for (;; ++at) {
+    at = find_control(at, end_);
+    if (at == end_ || *at != '\t') break;
+  }
+  at_ = at;
+  if (at == end_) return more();
+  if (!line_end("a header value has a control character")) return false;
+  while (at != start && is_blank(at[-1])) --at;
+  value = {start, static_cast<std::size_t>(at - start)};
+  return true;
+}
+
+[[gnu::always_inline]] inline bool HeadScanner::field(Fields& fields,
+                                                      std::uint64_t once,
+                                                      bool drop_odd_names) noexcept {
+  std::string_view name;
+  std::string_view value;
+  bool odd = false;
+  if (!this->name(name, odd) || !content(value)) return false;
+  if (drop_odd_names && odd) return true;
+
+  const FieldId id = identify_field(name);
+  Fields::Slot& slot = fields.slots_[fields.count_];
+  slot.name = offset(name.data());
+  slot.name_size = static_cast<std::uint16_t>(name.size());
+  slot.value = offset(value.data());
+  slot.value_size = static_cast<std::uint16_t>(value.size());
+  slot.id = id;
+  const char* const colon = name.data() + name.size();
+  slot.tidy =
+      value.data() == colon + 2 && colon[1] == ' ' && value.data() + value.size() + 2 == at_;
+  ++fields.count_;
+  if (id == FieldId::other) return true;
+
+  std::uint8_t& first = fields.first_[static_cast<std::size_t>(id)];
+  if (first == Fields::kNone)
+    first = static_cast<std::uint8_t>(fields.count_ - 1);
+  else if ((once & bit(id)) != 0)
+    return refuse(400, "a header that may stand once stands twice");
+  return id != FieldId::connection || connection_line(fields, value);
+}
+
+// One loop with everything in it: half of what a small request costs us happens here.
 bool HeadScanner::fields(Fields& fields, std::uint64_t once, bool drop_odd_names) noexcept {
   for (;;) {
     if (at_ == end_) return more();
@@ -123,47 +135,8 @@ bool HeadScanner::fields(Fields& fields, std::uint64_t once, bool drop_odd_names
   }
 }
 
-bool HeadScanner::field(Fields& fields, std::uint64_t once, bool drop_odd_names) noexcept {
-  const char* const start = at_;
-  const char* const end = end_;
-  const char* at = at_;
-  while (at != end && class_of(*at) == plain_token) ++at;
-  const bool odd = at != end && class_of(*at) == odd_token;
-  while (at != end && class_of(*at) != no_token) ++at;
-  at_ = at;
-  if (at == end_) return more();
-  const std::string_view name(start, static_cast<std::size_t>(at - start));
-  if (name.empty() && is_blank(*at)) return refuse(400, "a header line is folded");
-  if (name.empty() || *at != ':') return refuse(400, "a header name is malformed");
-  ++at_;
-  std::string_view content;
-  if (!value(content)) return false;
-  if (drop_odd_names && odd) return true;
-
-  const FieldId id = identify_field(name);
-  const auto index = static_cast<std::size_t>(id);
-  const bool again = fields.first_[index] != Fields::kNone;
-  if (again && (once & bit(id)) != 0)
-    return refuse(400, "a header that may stand once stands twice");
-  if (!again && id != FieldId::other) fields.first_[index] = fields.count_;
-  fields.slots_[fields.count_++] = {offset(name.data()), static_cast<std::uint16_t>(name.size()),
-                                    offset(content.data()),
-                                    static_cast<std::uint16_t>(content.size()), id};
-  return id != FieldId::connection || connection_line(fields, content);
-}
-
 bool HeadScanner::value(std::string_view& value) noexcept {
-  const char* at = at_;
-  while (at != end_ && is_blank(*at)) ++at;
-  const char* const start = at;
-  at = find_control(at, end_);
-  while (at != end_ && *at == '\t') at = find_control(at + 1, end_);
-  at_ = at;
-  if (at == end_) return more();
-  if (!line_end("a header value has a control character")) return false;
-  while (at != start && is_blank(at[-1])) --at;
-  value = {start, static_cast<std::size_t>(at - start)};
-  return true;
+  return content(value);
 }
 
 bool HeadScanner::connection_line(Fields& fields, std::string_view value) noexcept {
@@ -173,7 +146,7 @@ bool HeadScanner::connection_line(Fields& fields, std::string_view value) noexce
     value.remove_prefix(std::min(comma + 1, value.size()));
     if (token.empty()) continue;
     for (const char c : token) {
-      if (class_of(c) == no_token) return refuse(400, "Connection lists what is no name");
+      if (token_of(c) == Token::none) return refuse(400, "Connection lists what is no name");
     }
     if (is_name(token, "close")) {
       connection_.close = true;

@@ -30,13 +30,19 @@ class HeadScanner {
   Scan result() const noexcept;
 
   bool literal(std::string_view text, std::string_view otherwise) noexcept;
-  bool line_end(std::string_view otherwise) noexcept;
+  bool line_end(std::string_view otherwise) noexcept {
+    if (end_ - at_ < 2 || at_[0] != '\r' || at_[1] != '\n') return literal("\r\n", otherwise);
+    at_ += 2;
+    return true;
+  }
   std::uint16_t offset(const char* at) const noexcept {
     return static_cast<std::uint16_t>(at - begin_);
   }
 
   bool fields(Fields& fields, std::uint64_t once, bool drop_odd_names) noexcept;
-  bool field(Fields& fields, std::uint64_t once, bool drop_odd_names) noexcept;
+  inline bool field(Fields& fields, std::uint64_t once, bool drop_odd_names) noexcept;
+  inline bool name(std::string_view& name, bool& odd) noexcept;
+  inline bool content(std::string_view& value) noexcept;
   bool value(std::string_view& value) noexcept;
   bool connection_line(Fields& fields, std::string_view value) noexcept;
 

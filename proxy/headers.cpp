@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "proxy/characters.hpp"
 #include "proxy/cookies.hpp"
 
 namespace passerelle::proxy {
@@ -70,8 +71,9 @@ class Writer {
  public:
   explicit Writer(std::span<char> out) noexcept
       : begin_(out.data()), at_(out.data()), end_(out.data() + out.size()) {}
+  // Inlined, so that the lengths and copies of literals are settled by the compiler.
   template <class... Parts>
-  void put(Parts... parts) noexcept {
+  [[gnu::always_inline]] void put(Parts... parts) noexcept {
     const std::size_t size = (std::string_view(parts).size() + ...);
     if (static_cast<std::size_t>(end_ - at_) < size) {
       end_ = at_;
@@ -83,7 +85,7 @@ class Writer {
   std::size_t size() const noexcept { return full_ ? 0 : static_cast<std::size_t>(at_ - begin_); }
 
  private:
-  void copy(std::string_view part) noexcept {
+  [[gnu::always_inline]] void copy(std::string_view part) noexcept {
     if (!part.empty()) std::memcpy(at_, part.data(), part.size());
     at_ += part.size();
   }
@@ -93,9 +95,37 @@ class Writer {
   bool full_ = false;
 };
 
-void put_field(Writer& out, std::string_view name, std::string_view value) noexcept {
+[[gnu::always_inline]] inline void put_field(Writer& out,
+                                             std::string_view name,
+                                             std::string_view value) noexcept {
   out.put(name, ": ", value, "\r\n");
 }
+
+/// Copies lines of `fields`; those that came tidy and stood together go in one piece.
+class Lines {
+ public:
+  Lines(const Fields& fields, Writer& out) noexcept : fields_(fields), out_(out) {}
+  void copy(std::size_t index) noexcept {
+    const std::string_view line = fields_.tidy_line(index);
+    if (!line.empty() && run_.data() + run_.size() == line.data()) {
+      run_ = {run_.data(), run_.size() + line.size()};
+      return;
+    }
+    flush();
+    run_ = line;
+    if (line.empty()) put_field(out_, fields_[index].name, fields_[index].value);
+  }
+  /// Once after the last line.
+  void flush() noexcept {
+    if (!run_.empty()) out_.put(run_);
+    run_ = {};
+  }
+
+ private:
+  const Fields& fields_;
+  Writer& out_;
+  std::string_view run_;
+};
 
 bool named_by_connection(const Fields& fields, const Field& field) noexcept {
   if (is_in(kProtected, field.id)) return false;
@@ -121,7 +151,7 @@ void put_cookies(const RequestHead& head, const ToUpstream& wish, Writer& out) n
     std::string_view line = fields[i].value;
     while (!line.empty()) {
       const std::size_t end = std::min(line.find(';'), line.size());
-      const std::string_view pair = text::trim(line.substr(0, end));
+      const std::string_view pair = trimmed(line.substr(0, end));
       line.remove_prefix(std::min(end + 1, line.size()));
       if (pair.empty() || sets_own_cookie(pair, wish.own_cookies)) continue;
       out.put(begun ? "; " : "Cookie: ", pair);
@@ -179,14 +209,16 @@ std::size_t build_upstream_head(const RequestHead& head,
   writer.put(head.method(), " ", head.target(), " HTTP/1.1\r\n");
   put_client(head, wish.client, writer);
   const Fields& fields = head.fields();
+  Lines lines(fields, writer);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const FieldId id = fields.id(i);
     if (is_in(kNeverUp, id) || (id == FieldId::expect && wish.drop_expect)) continue;
     const Field field = fields[i];
     if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
     if (!wish.set.empty() && is_set_by_us(wish.set, field.name)) continue;
-    put_field(writer, field.name, field.value);
+    lines.copy(i);
   }
+  lines.flush();
   if (head.has(FieldId::cookie)) put_cookies(head, wish, writer);
   for (const auto& [name, value] : wish.set) put_field(writer, name, value);
   put_request_framing(head, writer);
@@ -204,14 +236,16 @@ std::size_t build_client_head(const ResponseHead& head,
   writer.put("HTTP/1.1 ", std::string_view(status.data(), status.size()), " ", head.reason(),
              "\r\n");
   const Fields& fields = head.fields();
+  Lines lines(fields, writer);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const FieldId id = fields.id(i);
     if (is_in(kNeverDown, id)) continue;
     const Field field = fields[i];
     if (id == FieldId::set_cookie && sets_own_cookie(field.value, wish.own_cookies)) continue;
     if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
-    put_field(writer, field.name, field.value);
+    lines.copy(i);
   }
+  lines.flush();
   if (!head.interim()) {
     if (!head.has(FieldId::date) && !wish.date.empty()) put_field(writer, "Date", wish.date);
     put_response_framing(head, wish, writer);

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "proxy/characters.hpp"
 #include "proxy/field_names.hpp"
 #include "proxy/head.hpp"
 #include "proxy/head_scanner.hpp"
@@ -22,12 +23,6 @@ constexpr std::uint64_t kOnce =
     bit(FieldId::expect) | bit(FieldId::host) | bit(FieldId::origin) |
     bit(FieldId::sec_fetch_mode) | bit(FieldId::sec_fetch_site) | bit(FieldId::sec_websocket_key) |
     bit(FieldId::sec_websocket_version) | bit(FieldId::transfer_encoding) | bit(FieldId::upgrade);
-
-bool is_method_character(char c) noexcept {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-         kOthers.find(c) != std::string_view::npos;
-}
 
 bool has_te_trailers(std::string_view value) noexcept {
   while (!value.empty()) {
@@ -54,7 +49,7 @@ bool HeadScanner::leading_line() noexcept {
 
 bool HeadScanner::method(RequestHead& head) noexcept {
   const char* const start = at_;
-  while (at_ != end_ && is_method_character(*at_)) {
+  while (at_ != end_ && token_of(*at_) != Token::none) {
     if (at_ - start == kMostMethod) return refuse(400, "the method is too long");
     ++at_;
   }
@@ -69,8 +64,7 @@ bool HeadScanner::method(RequestHead& head) noexcept {
 
 bool HeadScanner::request_target(RequestHead& head) noexcept {
   const char* const start = at_;
-  const char* at = at_;
-  while (at != end_ && *at > ' ' && *at < 0x7f) ++at;
+  const char* const at = find_not_visible(start, end_);
   at_ = at;
   if (at - start > static_cast<std::ptrdiff_t>(kMostTarget)) {
     return refuse(414, "the address is too long");
@@ -87,6 +81,13 @@ bool HeadScanner::request_target(RequestHead& head) noexcept {
 
 bool HeadScanner::version(std::uint8_t& minor) noexcept {
   constexpr std::string_view kMalformed = "the HTTP version is malformed";
+  constexpr std::string_view kUsual = "HTTP/1.1\r\n";
+  if (end_ - at_ >= static_cast<std::ptrdiff_t>(kUsual.size()) &&
+      std::memcmp(at_, kUsual.data(), kUsual.size()) == 0) {
+    at_ += kUsual.size();
+    minor = 1;
+    return true;
+  }
   if (!literal("HTTP/", kMalformed)) return false;
   if (at_ == end_) return more();
   if (*at_ < '0' || *at_ > '9') return refuse(400, kMalformed);

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 
 #include "base/text.hpp"
+#include "proxy/characters.hpp"
 
 namespace passerelle::proxy {
 
@@ -140,10 +141,7 @@ bool is_valid_host(std::string_view host) noexcept {
   } else {
     const std::size_t size = std::min(rest.find(':'), rest.size());
     if (size == 0 || size > 255) return false;
-    const auto fits = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-             c == '-' || c == '.' || c == '_';
-    };
+    const auto fits = [](char c) { return token_of(c) == Token::plain || c == '.' || c == '_'; };
     if (!std::all_of(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(size), fits))
       return false;
     rest.remove_prefix(size);

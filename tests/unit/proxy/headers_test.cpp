@@ -50,6 +50,11 @@ TEST(ToUpstream, r33_passes_other_fields_in_order_and_case) {
   EXPECT_EQ(passes("aCCept:   */*\nX-b: 1\nX-B: 2\n"), "aCCept: */*\r\nX-b: 1\r\nX-B: 2\r\n");
 }
 
+TEST(ToUpstream, r33_keeps_tidy_and_untidy_lines_in_order) {
+  EXPECT_EQ(passes("A: 1\nB: 2\nC:3\nTE: gzip\nD: 4\nE:  5\nF: 6\t\nG: 7\nA_b: 8\nH: \nI:\nJ: 9\n"),
+            "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\nH: \r\nI: \r\nJ: 9\r\n");
+}
+
 TEST(ToUpstream, r08_names_the_host_that_was_meant) {
   EXPECT_EQ(up("GET http://o/x HTTP/1.1\nHost: h\n\n"),
             crlf("GET /x HTTP/1.1\n" + about_client("o") + "\n"));
