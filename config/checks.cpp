@@ -30,6 +30,7 @@ class Checks {
 
   void run() {
     addresses();
+    hosts();
     access();
     authenticators();
     sessions();
@@ -89,6 +90,14 @@ class Checks {
         warning(item("trusted_proxies", i),
                 "everybody could claim to be any address; write the reverse proxy's own address");
       }
+    }
+  }
+
+  void hosts() {
+    const std::vector<std::string>& hosts = settings_.proxy.hosts;
+    for (std::size_t i = 0; i < hosts.size(); ++i) {
+      if (hosts[i].find_first_of("/: ") != std::string::npos)
+        error(item("proxy.hosts", i), "a name alone, without `https://` and without port");
     }
   }
 

@@ -619,6 +619,28 @@ constexpr Key kProxyKeys[] = {
      .example = "20000",
      .least = 16,
      .most = 10'000'000},
+    {.name = "hosts",
+     .kind = Kind::text_list,
+     .slot = at<&Proxy::hosts>,
+     .words =
+         {"Host names that are served besides that of `public_url`, without port; `*` for every "
+          "name. `localhost` and numeric addresses always are. A request for another name is "
+          "answered 421.",
+          "Noms d'hôte servis en plus de celui de `public_url`, sans port ; `*` pour tous. "
+          "`localhost` et les adresses numériques le sont toujours. Une requête pour un autre "
+          "nom reçoit la réponse 421."},
+     .example = "[notebooks.internal]"},
+    {.name = "via",
+     .kind = Kind::identifier,
+     .slot = at<&Proxy::via>,
+     .words =
+         {"Our name in the `Via` header that servers see. A request that comes back with it is a "
+          "loop and is answered 508, so no two gateways may share it.",
+          "Notre nom dans l'en-tête `Via` que voient les serveurs. Une requête qui revient avec "
+          "lui est une boucle et reçoit la réponse 508 : deux passerelles ne peuvent donc pas le "
+          "partager."},
+     .example = "passerelle-lyon",
+     .when_absent = {"made up at each start", "inventé à chaque démarrage"}},
 };
 constexpr Section kProxy{"proxy", kProxyKeys};
 

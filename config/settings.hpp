@@ -151,6 +151,8 @@ struct Proxy {
   seconds drain{10};           ///< Graceful stop: how long running requests may take.
   std::uint64_t max_body = 0;  ///< Bytes of a proxied request body; 0: unlimited.
   std::uint32_t max_connections = 20000;
+  std::vector<std::string> hosts;  ///< Served besides the host of public_url; "*": every name.
+  std::string via;                 ///< Our name in Via; empty: made up at the start.
 };
 
 struct Settings {

@@ -7,6 +7,7 @@
 
 #include "base/files.hpp"
 #include "base/log.hpp"
+#include "config/values.hpp"
 
 namespace passerelle::hub {
 namespace {
@@ -29,6 +30,14 @@ std::string csrf_key(const std::vector<std::string>& keys) {
 
 std::size_t depth(std::string_view base_url) {
   return static_cast<std::size_t>(std::count(base_url.begin(), base_url.end(), '/')) - 1;
+}
+
+/// People reach us by the host of public_url; without one, only from this machine.
+std::vector<std::string> served_hosts(const config::Settings& settings) {
+  std::vector<std::string> hosts = settings.proxy.hosts;
+  const auto url = config::parse_public_url(settings.public_url);
+  hosts.push_back(url ? url->host : "localhost");
+  return hosts;
 }
 
 }  // namespace
@@ -105,6 +114,8 @@ Result<void> App::make_proxy() {
   proxy::Endpoint& http = settings.endpoints.front();
   http.address = settings_.listen.address;
   http.port = settings_.listen.port;
+  settings.hosts = served_hosts(settings_);
+  settings.via = settings_.proxy.via;
   settings.trusted_proxies = settings_.trusted_proxies;
   settings.own_cookies = {"passerelle-", "__Host-passerelle-", "__Secure-passerelle-"};
   settings.guarded_segments = 2 + depth(settings_.base_url);

@@ -55,8 +55,11 @@ Task<void> FrontDesk::serve(proxy::HubRequest request, std::shared_ptr<proxy::Hu
 }
 
 Task<Answer> FrontDesk::answer(Call& call) {
+  constexpr int kForbidden = 403;
   constexpr int kNotAllowed = 405;
   constexpr int kNotFound = 404;
+  // A server's page would govern the pages beside it by a worker of ours; we have none.
+  if (!call.request.header("service-worker").empty()) co_return problem(parts_, call, kForbidden);
   Found found = find_endpoint(call.request.method, call.path);
   if (found.endpoint == nullptr) {
     proxy::HubResponse nothing =

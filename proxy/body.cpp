@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "proxy/trailers.hpp"
+
 namespace passerelle::proxy {
 
 BodyReader::BodyReader(Framing framing, std::uint64_t length) noexcept
@@ -79,7 +81,8 @@ void BodyPump::feed(std::string_view lead, std::span<char> input) {
 void BodyPump::emit(std::string_view lead, std::string_view data, bool last) {
   constexpr std::string_view kEndOfChunk = "\r\n";
   const ChunkPrefix prefix(data.size());
-  std::array<iovec, 5> parts;
+  constexpr std::size_t kLastLine = 3;
+  std::array<iovec, 7> parts;
   std::size_t count = 0;
   const auto add = [&](std::string_view bytes) {
     if (!bytes.empty()) parts[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
@@ -88,7 +91,10 @@ void BodyPump::emit(std::string_view lead, std::string_view data, bool last) {
   if (chunked_ && !data.empty()) add(prefix.text());
   add(data);
   if (chunked_ && !data.empty()) add(kEndOfChunk);
-  if (chunked_ && last) add(kLastChunk);
+  const std::string trailers = last ? clean_trailers(reader_.trailers()) : std::string();
+  if (chunked_ && last) add(trailers.empty() ? kLastChunk : kLastChunk.substr(0, kLastLine));
+  if (!trailers.empty()) add(trailers);
+  if (!trailers.empty()) add(kEndOfChunk);
   if (count == 0) return;
   Io io{Io::State::again, 0};
   if (!blocked()) io = to_.write(std::span(parts.data(), count));

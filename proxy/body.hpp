@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "proxy/blocks.hpp"
 #include "proxy/chunked.hpp"
@@ -27,6 +28,8 @@ class BodyReader {
   };
   Piece next(std::span<char> input) noexcept;
   bool finished() const noexcept { return finished_; }
+  void keep_trailers() { decoder_.keep_trailers(); }
+  std::string_view trailers() const noexcept { return decoder_.trailers(); }
   /// The connection ended. True if the body may end so.
   bool end() noexcept;
 
@@ -54,9 +57,11 @@ class BodyPump {
   BodyPump(Socket& from, Socket& to, Kept& early) noexcept : from_(from), to_(to), early_(early) {}
 
   void set(BodyReader reader, bool chunked) noexcept {
-    reader_ = reader;
+    reader_ = std::move(reader);
     chunked_ = chunked;
   }
+  /// What trailers() of the body may pass goes behind its last chunk.
+  void pass_trailers() { reader_.keep_trailers(); }
   void limit(std::uint64_t most) noexcept { most_ = most; }
 
   /// Sends `bytes` as they are, before what follows. Does not end the body.

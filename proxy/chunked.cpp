@@ -123,8 +123,15 @@ bool ChunkedDecoder::accept_extension(char byte) noexcept {
   return true;
 }
 
+void ChunkedDecoder::keep_trailers() {
+  keeps_trailers_ = true;
+  trailers_.reserve(kMostTrailers);
+}
+
 bool ChunkedDecoder::accept_trailer(char byte) noexcept {
   if (++extra_ > kMostTrailers) return false;
+  const bool of_the_end = state_ == State::trailer_start && byte == '\r';
+  if (keeps_trailers_ && !of_the_end) trailers_ += byte;
   if (state_ == State::trailer_lf) {
     state_ = State::trailer_start;
     return byte == '\n';
@@ -133,7 +140,7 @@ bool ChunkedDecoder::accept_trailer(char byte) noexcept {
     if (byte == '\r') state_ = State::trailer_lf;
     return byte == '\r' || is_text(byte);
   }
-  if (state_ == State::trailer_start && byte == '\r') {
+  if (of_the_end) {
     state_ = State::end_lf;
     return true;
   }

@@ -1,10 +1,12 @@
 // The chunked coding (RFC 9112, 7.1): an incremental, strict decoder and the line that starts a
-// chunk. Chunk extensions and trailers are bounded, checked and dropped; what goes on is re-framed.
+// chunk. Chunk extensions are bounded, checked and dropped, trailers too unless somebody wants
+// them; what goes on is re-framed.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace passerelle::proxy {
@@ -25,6 +27,10 @@ class ChunkedDecoder {
   /// Takes the next step. Call again with the rest until need_more, done or bad.
   Step next(std::string_view input) noexcept;
   bool finished() const noexcept { return state_ == State::done; }
+  /// From now on trailer lines are kept, at most 8 KiB.
+  void keep_trailers();
+  /// Once done: "name: value" CR LF each, as they came.
+  std::string_view trailers() const noexcept { return trailers_; }
 
  private:
   enum class State : std::uint8_t {
@@ -54,7 +60,9 @@ class ChunkedDecoder {
   State state_ = State::size_first;
   std::uint8_t digits_ = 0;
   std::uint16_t extra_ = 0;  ///< Bytes of this chunk's extension, or of all trailers.
+  bool keeps_trailers_ = false;
   std::uint64_t left_ = 0;
+  std::string trailers_;  ///< Reserved by keep_trailers(), so that it never grows.
 };
 
 /// "1f4\r\n", to stand before that many bytes and "\r\n".

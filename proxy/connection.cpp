@@ -109,12 +109,15 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
   }
   begin(lane, connection, request);
   Outcome outcome{};
-  if (connection.endpoint.https_port != 0) {
+  if (const auto refusal = lane.shared.rules.check(request.head, request.client);
+      refusal.status != 0) {
+    outcome = answer_plain(lane, connection, request.entry.status = refusal.status, refusal.reason);
+  } else if (connection.endpoint.https_port != 0) {
     outcome = answer_redirect(lane, connection, request);
   } else if (misdirected(lane, connection, request.head)) {
     outcome = answer_plain(lane, connection, request.entry.status = 421,
                            "this connection was made for another name");
-  } else if (request.head.asterisk()) {
+  } else if (request.head.asterisk() || ends_here(request.head)) {
     outcome = answer_asterisk(lane, connection, request);
   } else if (request.head.upgrade_websocket() && !request.head.websocket_13()) {
     outcome = answer_plain(lane, connection, request.entry.status = 426, "",

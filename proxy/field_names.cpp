@@ -29,6 +29,8 @@ constexpr Known kKnown[] = {
     {"host", FieldId::host},
     {"http2-settings", FieldId::http2_settings},
     {"keep-alive", FieldId::keep_alive},
+    {"location", FieldId::location},
+    {"max-forwards", FieldId::max_forwards},
     {"nel", FieldId::nel},
     {"origin", FieldId::origin},
     {"proxy-authenticate", FieldId::proxy_authenticate},

@@ -113,6 +113,7 @@ bool Forwarding::may_try_again(bool sent) const noexcept {
 /// False if the upstream took not a byte of it.
 bool Forwarding::send_head() {
   ToUpstream wish{request_.client, route_->set_headers, lane_.shared.own_cookies};
+  wish.via = lane_.shared.rules.via_line();
   const std::size_t size = build_upstream_head(request_.head, wish, lane_.head_room);
   upload_.emplace(connection_.client, upstream(), connection_.received);
   download_.emplace(upstream(), connection_.client, partial_);
@@ -242,11 +243,15 @@ void Forwarding::begin_answer(const ResponseHead& head, std::span<char> rest) {
   if (upload_->state() != BodyPump::State::done || reframe == Reframe::until_close ||
       lane_.draining)
     request_.keep_alive = false;
-  const ToClient wish{reframe, request_.keep_alive, minor, lane_.date(), lane_.shared.own_cookies};
+  const Client& client = request_.client;
+  const ToClient wish{
+      reframe,           request_.keep_alive, minor,      lane_.date(), lane_.shared.own_cookies,
+      &route_->upstream, client.scheme,       client.host};
   const std::size_t size = build_client_head(head, wish, lane_.head_room);
   request_.entry.status = head.status();
   reusable_ = head.keep_alive() && head.framing() != Framing::until_close;
   download_->set(BodyReader(head.framing(), head.length()), reframe == Reframe::chunked);
+  if (reframe == Reframe::chunked && request_.head.accepts_trailers()) download_->pass_trailers();
   download_->feed({lane_.head_room.data(), size}, rest);
 }
 

@@ -36,6 +36,8 @@ enum class FieldId : std::uint8_t {
   host,
   http2_settings,
   keep_alive,
+  location,
+  max_forwards,
   nel,
   origin,
   proxy_authenticate,

@@ -8,6 +8,8 @@
 #include "base/text.hpp"
 #include "proxy/characters.hpp"
 #include "proxy/cookies.hpp"
+#include "proxy/location.hpp"
+#include "proxy/request_rules.hpp"
 
 namespace passerelle::proxy {
 
@@ -54,6 +56,10 @@ constexpr std::uint64_t kNeverDown = kHopByHop | bits(FieldId::clear_site_data,
                                                       FieldId::alt_svc,
                                                       FieldId::nel,
                                                       FieldId::report_to);
+/// Passed on by a function of their own.
+constexpr std::uint64_t kSpecialUp = bits(FieldId::expect, FieldId::max_forwards);
+constexpr std::uint64_t kSpecialDown = bits(FieldId::set_cookie, FieldId::location);
+
 /// Connection cannot take these away (CVE-2025-48865).
 constexpr std::uint64_t kProtected = bits(FieldId::origin,
                                           FieldId::expect,
@@ -161,6 +167,50 @@ void put_cookies(const RequestHead& head, const ToUpstream& wish, Writer& out) n
   if (begun) out.put("\r\n");
 }
 
+void put_special(const RequestHead& head,
+                 const ToUpstream& wish,
+                 const Field& field,
+                 Writer& out) noexcept {
+  if (field.id == FieldId::expect && wish.drop_expect) return;
+  std::uint32_t hops = 0;
+  if (field.id != FieldId::max_forwards || head.method() != "OPTIONS" ||
+      !read_max_forwards(field.value, hops) || hops == 0)
+    return put_field(out, field.name, field.value);
+  std::array<char, 10> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), hops - 1);
+  put_field(out, field.name, {digits.data(), static_cast<std::size_t>(end - digits.data())});
+}
+
+bool is_domain(std::string_view attribute) noexcept {
+  return text::iequals(text::trim(attribute.substr(0, attribute.find('='))), "domain");
+}
+
+/// Without Domain it belongs to this host alone.
+void put_set_cookie(const Field& field, Writer& out) noexcept {
+  std::string_view rest = field.value;
+  std::size_t end = std::min(rest.find(';'), rest.size());
+  out.put(field.name, ": ", rest.substr(0, end));
+  while (end < rest.size()) {
+    rest.remove_prefix(end + 1);
+    end = std::min(rest.find(';'), rest.size());
+    const std::string_view attribute = rest.substr(0, end);
+    if (!is_domain(attribute)) out.put(";", attribute);
+  }
+  out.put("\r\n");
+}
+
+void put_special(const ToClient& wish, const Field& field, Writer& out) noexcept {
+  if (field.id == FieldId::set_cookie) {
+    if (!sets_own_cookie(field.value, wish.own_cookies)) put_set_cookie(field, out);
+    return;
+  }
+  if (wish.upstream != nullptr && !wish.host.empty()) {
+    if (const auto rest = behind_upstream(field.value, *wish.upstream))
+      return out.put(field.name, ": ", wish.scheme, "://", wish.host, *rest, "\r\n");
+  }
+  put_field(out, field.name, field.value);
+}
+
 void put_client(const RequestHead& head, const Client& client, Writer& out) noexcept {
   const std::string_view host = head.host().empty() ? client.host : head.host();
   if (!host.empty()) put_field(out, "Host", host);
@@ -177,7 +227,11 @@ void put_length(std::uint64_t length, Writer& out) noexcept {
 }
 
 void put_request_framing(const RequestHead& head, Writer& out) noexcept {
-  if (head.upgrade_websocket()) out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  if (head.upgrade_websocket()) {
+    out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  } else if (head.accepts_trailers()) {
+    out.put("Connection: TE\r\nTE: trailers\r\n");
+  }
   if (head.chunked()) out.put("Transfer-Encoding: chunked\r\n");
   if (const auto length = head.content_length()) put_length(*length, out);
 }
@@ -212,15 +266,21 @@ std::size_t build_upstream_head(const RequestHead& head,
   Lines lines(fields, writer);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const FieldId id = fields.id(i);
-    if (is_in(kNeverUp, id) || (id == FieldId::expect && wish.drop_expect)) continue;
+    if (is_in(kNeverUp, id)) continue;
     const Field field = fields[i];
     if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
     if (!wish.set.empty() && is_set_by_us(wish.set, field.name)) continue;
+    if (is_in(kSpecialUp, id)) {
+      lines.flush();
+      put_special(head, wish, field, writer);
+      continue;
+    }
     lines.copy(i);
   }
   lines.flush();
   if (head.has(FieldId::cookie)) put_cookies(head, wish, writer);
   for (const auto& [name, value] : wish.set) put_field(writer, name, value);
+  writer.put(wish.via);
   put_request_framing(head, writer);
   writer.put("\r\n");
   return writer.size();
@@ -241,8 +301,12 @@ std::size_t build_client_head(const ResponseHead& head,
     const FieldId id = fields.id(i);
     if (is_in(kNeverDown, id)) continue;
     const Field field = fields[i];
-    if (id == FieldId::set_cookie && sets_own_cookie(field.value, wish.own_cookies)) continue;
     if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
+    if (is_in(kSpecialDown, id)) {
+      lines.flush();
+      put_special(wish, field, writer);
+      continue;
+    }
     lines.copy(i);
   }
   lines.flush();

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/upstream.hpp"
 #include "proxy/head.hpp"
 #include "proxy/trusted.hpp"
 
@@ -25,6 +26,7 @@ struct ToUpstream {
       own_cookies;  ///< Name prefixes: "passerelle-", "__Host-passerelle-".
   /// We answered (or will answer) Expect: 100-continue ourselves; otherwise the field is passed on.
   bool drop_expect = false;
+  std::string_view via = {};  ///< RequestRules::via_line(): stands behind those that came.
 };
 
 /// The request head for the upstream, HTTP/1.1, ending in the empty line. 0 if `out` is too small;
@@ -34,8 +36,9 @@ struct ToUpstream {
 /// - our cookies and Authorization go; Cookie lines become one;
 /// - Forwarded, X-Forwarded-*, X-Real-IP, X-Scheme go; X-Forwarded-For/-Proto/-Host/-Port are made
 /// anew from `client`;
-/// - Content-Length or "Transfer-Encoding: chunked" as the client framed its body; TE and Trailer
-/// never;
+/// - Content-Length or "Transfer-Encoding: chunked" as the client framed its body; Trailer never,
+/// TE as "trailers" or not at all;
+/// - Max-Forwards of an OPTIONS loses one (RFC 9110, 7.6.2); it was checked before;
 /// - a WebSocket upgrade gets "Connection: Upgrade", "Upgrade: websocket"; no other upgrade passes.
 std::size_t build_upstream_head(const RequestHead& head,
                                 const ToUpstream& wish,
@@ -53,12 +56,16 @@ struct ToClient {
   int client_minor = 1;   ///< An HTTP/1.0 client that may stay must be told so.
   std::string_view date;  ///< Used if the upstream sent none.
   std::span<const std::string_view> own_cookies;  ///< An upstream cannot set these.
+  /// When all are given, a Location that names the upstream names us instead.
+  const Upstream* upstream = nullptr;
+  std::string_view scheme = {}, host = {};
 };
 
 /// The response head for the client, ending in the empty line; also for 1xx (which get no Date, no
 /// Connection) and 101. 0 if `out` is too small: kMostHead plus 1 KiB always suffice. Fields that
 /// act on the whole origin do not pass from a server that shares it: Clear-Site-Data,
-/// Service-Worker-Allowed, Strict-Transport-Security, Alt-Svc, NEL, Report-To.
+/// Service-Worker-Allowed, Strict-Transport-Security, Alt-Svc, NEL, Report-To, and the Domain of a
+/// Set-Cookie, which would send the cookie to our neighbours.
 std::size_t build_client_head(const ResponseHead& head,
                               const ToClient& wish,
                               std::span<char> out) noexcept;

@@ -17,6 +17,7 @@
 #include "proxy/http_date.hpp"
 #include "proxy/loop.hpp"
 #include "proxy/proxy_settings.hpp"
+#include "proxy/request_rules.hpp"
 #include "proxy/trusted.hpp"
 #include "proxy/upstream_pool.hpp"
 
@@ -63,6 +64,7 @@ struct Shared {
   Gate& gate;
   Hub& hub;
   std::atomic<std::uint32_t> connections{0};  ///< Clients on all lanes, against max_connections.
+  RequestRules rules{};
 };
 
 struct Lane {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
+#include "base/secrets.hpp"
 #include "proxy/lane.hpp"
 #include "proxy/listener.hpp"
 
@@ -134,6 +135,8 @@ Result<void> Proxy::start() {
   if (!trusted) return std::move(trusted).error();
   shared.trusted = std::move(*trusted);
   shared.own_cookies.assign(shared.settings.own_cookies.begin(), shared.settings.own_cookies.end());
+  if (shared.settings.via.empty()) shared.settings.via = "passerelle-" + secrets::random_hex(4);
+  shared.rules = RequestRules(shared.settings.hosts, shared.settings.via);
   Result<void> ready = state_->make_threads();
   for (const Endpoint& endpoint : shared.settings.endpoints)
     if (ready) ready = state_->listen(endpoint);

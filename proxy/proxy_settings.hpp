@@ -16,6 +16,11 @@ struct ProxySettings {
   std::vector<std::string> trusted_proxies;        ///< CIDRs
   /// Name prefixes of cookies that never reach an upstream and that no upstream may set.
   std::vector<std::string> own_cookies = {"passerelle-", "__Host-passerelle-"};
+  /// Host names that are served; empty or "*": all (request_rules.hpp).
+  std::vector<std::string> hosts;
+  /// Our name in Via, by which a loop is seen; empty: one made up at the start, so that two
+  /// passerelles in a row are told apart.
+  std::string via;
   std::size_t guarded_segments = 2;  ///< Two plus the depth of base_url (head.hpp, scan_request).
   bool access_log = true;
 };

@@ -128,7 +128,8 @@ bool HeadScanner::request_framing(RequestHead& head) noexcept {
     head.expect_continue_ = head.minor_ == 1;
   }
   head.keep_alive_ = !connection_.close && (head.minor_ == 1 || connection_.keep_alive);
-  head.accepts_trailers_ = head.has(FieldId::te) && has_te_trailers(head.value(FieldId::te));
+  head.accepts_trailers_ =
+      head.minor_ == 1 && head.has(FieldId::te) && has_te_trailers(head.value(FieldId::te));
   return true;
 }
 

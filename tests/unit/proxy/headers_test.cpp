@@ -88,9 +88,8 @@ TEST(ToUpstream, r46_removes_what_connection_names_but_nothing_that_protects) {
 
 TEST(ToUpstream, r47_drops_what_belongs_to_the_connection) {
   EXPECT_EQ(
-      passes(
-          "Keep-Alive: 1\nProxy-Connection: a\nProxy-Authorization: b\nTE: trailers\nTrailer: X\n"
-          "Upgrade: h2c\nConnection: Upgrade, HTTP2-Settings\nHTTP2-Settings: AA\n"),
+      passes("Keep-Alive: 1\nProxy-Connection: a\nProxy-Authorization: b\nTE: deflate\nTrailer: X\n"
+             "Upgrade: h2c\nConnection: Upgrade, HTTP2-Settings\nHTTP2-Settings: AA\n"),
       "");
 }
 
@@ -102,6 +101,29 @@ TEST(ToUpstream, r49_believes_no_word_about_the_client) {
           "1\nX-Scheme: x\n"
           "X_Forwarded_User: root\n"),
       "");
+}
+
+TEST(ToUpstream, r48_adds_itself_behind_those_who_passed_it_on) {
+  const RequestText text(crlf(get_with("Via: 1.0 fred, 1.1 p.example\n")));
+  ToUpstream wish{{"192.0.2.1", "https", "h", "443"}, {}, kOurs};
+  wish.via = "Via: 1.1 us\r\n";
+  std::string out(kMostHead, '\0');
+  out.resize(build_upstream_head(text.head, wish, out));
+  EXPECT_NE(out.find("Via: 1.0 fred, 1.1 p.example\r\nVia: 1.1 us\r\n"), std::string::npos) << out;
+}
+
+TEST(ToUpstream, r50_counts_the_hops_of_options) {
+  const std::string options = "OPTIONS / HTTP/1.1\nHost: h\nMax-Forwards: ";
+  EXPECT_NE(up(options + "10\n\n").find("Max-Forwards: 9\r\n"), std::string::npos);
+  EXPECT_NE(up(options + "999999999\n\n").find("Max-Forwards: 999999998\r\n"), std::string::npos);
+  EXPECT_EQ(passes("Max-Forwards: 10\n"), "Max-Forwards: 10\r\n");  // means nothing to GET
+}
+
+TEST(ToUpstream, r42_asks_for_trailers_when_the_client_takes_them) {
+  EXPECT_EQ(passes("Connection: TE\nTE: trailers\n"), "Connection: TE\r\nTE: trailers\r\n");
+  EXPECT_EQ(passes("Connection: TE\nTE: gzip;q=1, trailers\n"),
+            "Connection: TE\r\nTE: trailers\r\n");
+  EXPECT_EQ(passes("Connection: TE\nTE: gzip\n"), "");
 }
 
 TEST(ToUpstream, r45_frames_the_body_as_it_came) {
@@ -167,6 +189,32 @@ TEST(ToClient, r64_lets_no_server_set_our_cookies) {
   EXPECT_EQ(arrives("Set-Cookie: passerelle-session=x\nSet-Cookie: __Host-passerelle-session=x\n"
                     "Set-Cookie: =passerelle-session=x\nSet-Cookie: ok=1\n"),
             "Set-Cookie: ok=1\r\n");
+}
+
+TEST(ToClient, r64_keeps_cookies_on_the_host_that_set_them) {
+  EXPECT_EQ(arrives("Set-Cookie: a=b; Path=/; Domain=example.fr; Secure\n"),
+            "Set-Cookie: a=b; Path=/; Secure\r\n");
+  EXPECT_EQ(arrives("set-cookie: a=b;\tDOMAIN =.example.fr\n"), "set-cookie: a=b\r\n");
+  EXPECT_EQ(arrives("Set-Cookie: a=b;domain;DoMaIn=x;HttpOnly\n"), "Set-Cookie: a=b;HttpOnly\r\n");
+  EXPECT_EQ(arrives("Set-Cookie: domain=1; X-Domain=y\n"), "Set-Cookie: domain=1; X-Domain=y\r\n");
+  EXPECT_EQ(arrives("Set-Cookie: a=b;\n"), "Set-Cookie: a=b;\r\n");
+}
+
+TEST(ToClient, r65_names_us_where_the_server_named_itself) {
+  const passerelle::Upstream upstream{passerelle::Upstream::Kind::tcp, "127.0.0.1", 8888, {}};
+  ToClient wish{};
+  wish.upstream = &upstream;
+  wish.scheme = "https";
+  wish.host = "example.fr";
+  EXPECT_NE(down("HTTP/1.1 302 Found\nlocation: http://127.0.0.1:8888/x?y#z\n\n", wish)
+                .find("location: https://example.fr/x?y#z\r\n"),
+            std::string::npos);
+  EXPECT_NE(down("HTTP/1.1 302 Found\nLocation: http://127.0.0.1:8889/x\n\n", wish)
+                .find("Location: http://127.0.0.1:8889/x\r\n"),
+            std::string::npos);
+  EXPECT_NE(down("HTTP/1.1 302 Found\nLocation: http://127.0.0.1:8888//evil/x\n\n", wish)
+                .find("Location: https://example.fr//evil/x\r\n"),
+            std::string::npos);
 }
 
 TEST(ToClient, lets_no_server_act_on_the_whole_origin) {
