@@ -96,14 +96,18 @@ TEST(Connection, ABodyThatDoesNotComeIs408) {
 }
 
 TEST(Connection, Rule67AClientThatSaidItsLastByteGetsItsAnswer) {
-  Upstream upstream([](Peer& peer, int) {
+  Peer client;
+  Upstream upstream([&](Peer& peer, int) {
     peer.read_head();
-    std::this_thread::sleep_for(milliseconds(50));  // the half-close must arrive first
+    EXPECT_TRUE(eventually([&] { return client.end_arrived(); }));
     peer.send(ok("still here", "Connection: close\r\n"));
   });
   Wire wire;
   wire.route(upstream);
-  EXPECT_THAT(wire.ask(get("/user/a/")), EndsWith("still here"));
+  client = wire.client();
+  client.send(get("/user/a/"));
+  client.half_close();
+  EXPECT_THAT(client.read_all(), EndsWith("still here"));
 }
 
 TEST(Connection, BeyondMaxConnectionsOneIsToldSo) {

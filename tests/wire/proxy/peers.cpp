@@ -126,6 +126,13 @@ void Peer::half_close() {
   shutdown(fd_, SHUT_WR);
 }
 
+bool Peer::end_arrived() const {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  return getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+         info.tcpi_state == TCP_FIN_WAIT2;
+}
+
 void Peer::close() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }

@@ -44,6 +44,7 @@ class Peer {
   bool was_reset() const { return reset_; }      ///< The last read met a RST.
 
   void half_close();
+  bool end_arrived() const;  ///< The other side's kernel has seen the half-close.
   void close();
   void reset();                  ///< Closes with a RST.
   void small_window(int bytes);  ///< SO_RCVBUF and SO_SNDBUF

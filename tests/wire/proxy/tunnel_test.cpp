@@ -217,22 +217,22 @@ TEST(Tunnel, ASilentTunnelEndsByItsOwnLimit) {
 }
 
 TEST(Tunnel, APongAloneIsNoActivityButAMessageIs) {
-  Upstream upstream([](Peer& peer, int) {
+  std::atomic<std::size_t> arrived{0};
+  Upstream upstream([&](Peer& peer, int) {
     peer.read_head();
     peer.send(switched());
     for (std::string bytes = peer.read_some(milliseconds(10'000)); !bytes.empty();
-         bytes = peer.read_some(milliseconds(10'000))) {
-    }
+         bytes = peer.read_some(milliseconds(10'000)))
+      arrived += bytes.size();
   });
   Wire wire;
   const auto route = wire.route(upstream);
   Peer client = open_tunnel(wire);
   route->last_activity = 1;
   client.send(std::string("\x8a\x80\1\2\3\4", 6));
-  std::string frame("\x81\x81\1\2\3\4A", 7);
-  std::this_thread::sleep_for(milliseconds(50));  // it must have been read alone
+  ASSERT_TRUE(eventually([&] { return arrived == 6; }));
   EXPECT_EQ(route->last_activity, 1);
-  client.send(frame);
+  client.send(std::string("\x81\x81\1\2\3\4A", 7));
   EXPECT_TRUE(eventually([&] { return route->last_activity > 1; }));
 }
 
