@@ -63,6 +63,19 @@ Step move_some(Lane& lane, const Route& route, Half& half) {
   return Step::more;
 }
 
+/// A server that gives a client up says why and closes; while the client still sends, its RST may
+/// be met by a write before anything was read. What lies in the kernel is passed on all the same.
+void pass_last_words(Lane& lane, Half& half) {
+  constexpr int kMostReads = 8;
+  for (int round = 0; round < kMostReads && !half.ended && half.backlog.empty(); ++round) {
+    const Io got = half.from.read(lane.read_room);
+    if (got.state != Io::State::ok) return;
+    half.moved += got.count;
+    const Io put = half.to.write({lane.read_room.data(), got.count});
+    if (put.state != Io::State::ok) return;
+  }
+}
+
 /// Why a wait ended the tunnel; empty if it goes on.
 std::string_view end_by(Wake wake) noexcept {
   switch (wake) {
@@ -114,6 +127,7 @@ Flow<> run_tunnel(Lane& lane, Connection& connection) {
     const Step upward = move_some(lane, *tunnel.route, up);
     const Step downward = move_some(lane, *tunnel.route, down);
     if (upward == Step::broken || downward == Step::broken) {
+      pass_last_words(lane, upward == Step::broken ? down : up);
       end = "broken";
       break;
     }
