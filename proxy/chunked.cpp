@@ -49,6 +49,8 @@ ChunkedDecoder::Step ChunkedDecoder::step_data(std::string_view input, std::size
   const std::string_view data = input.substr(
       from, static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size() - from)));
   left_ -= data.size();
+  patience_ =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(kMostPatience, patience_ + data.size()));
   if (left_ == 0) state_ = State::data_cr;
   return {What::data, from + data.size(), data};
 }
@@ -106,13 +108,14 @@ bool ChunkedDecoder::accept_size(char byte) noexcept {
   return byte == ';';
 }
 
-/// An extension is only followed closely enough not to take a quoted CR for the end of the line.
+/// An extension is only followed closely enough not to take a quoted CR for the end of the line. A
+/// body that is mostly extensions is an attack: many small ones count like a large one.
 bool ChunkedDecoder::accept_extension(char byte) noexcept {
   if (state_ == State::extension && byte == '\r') {
     state_ = State::size_lf;
     return true;
   }
-  if (++extra_ > kMostExtension || !is_text(byte)) return false;
+  if (++extra_ > kMostExtension || patience_-- == 0 || !is_text(byte)) return false;
   if (state_ == State::extension_escape) {
     state_ = State::extension_quoted;
   } else if (byte == '"') {

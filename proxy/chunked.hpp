@@ -51,6 +51,7 @@ class ChunkedDecoder {
     done,
     bad,
   };
+  static constexpr std::uint32_t kMostPatience = 16U * 1024U;
   Step step_data(std::string_view input, std::size_t from) noexcept;
   bool accept(char byte) noexcept;
   bool accept_size(char byte) noexcept;
@@ -60,6 +61,7 @@ class ChunkedDecoder {
   State state_ = State::size_first;
   std::uint8_t digits_ = 0;
   std::uint16_t extra_ = 0;  ///< Bytes of this chunk's extension, or of all trailers.
+  std::uint32_t patience_ = kMostPatience;  ///< With extensions: spent by them, refilled by data.
   bool keeps_trailers_ = false;
   std::uint64_t left_ = 0;
   std::string trailers_;  ///< Reserved by keep_trailers(), so that it never grows.

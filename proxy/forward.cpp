@@ -328,6 +328,11 @@ Outcome Forwarding::too_long() {
 
 Flow<Outcome> Forwarding::fail_to_connect(Connect why) {
   if (why == Connect::stopped) co_return Outcome::close;
+  if (why == Connect::no_room) {
+    request_.entry.end = "no-room";
+    co_return answer_plain(lane_, connection_, request_.entry.status = 503, "",
+                           "Retry-After: 5\r\n");
+  }
   const bool late = why == Connect::timeout;
   const Outcome outcome = co_await fail_by_hub(late ? "upstream-timeout" : "upstream-unreachable");
   co_return outcome;

@@ -70,7 +70,7 @@ Result<void> make_room(const std::string& path, const sockaddr* where, socklen_t
   const bool answered = probe >= 0 && (connect(probe, where, size) == 0 || errno == EAGAIN);
   if (probe >= 0) close(probe);
   if (answered) return Error(Errc::unavailable, "listen on " + path + ": another process does");
-  struct stat found {};
+  struct stat found{};
   if (lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) unlink(path.c_str());
   return {};
 }
@@ -192,13 +192,14 @@ void Listener::turn_away(int fd) noexcept {
   ::close(fd);
 }
 
-/// No descriptor is left: gives up the reserve to tell one client so, and pauses till the next
-/// tick.
+/// No descriptor is left: gives up the reserve to tell those who wait so, and pauses till the
+/// next tick.
 bool Listener::spend_reserve() noexcept {
-  if (reserve_ >= 0) {
-    ::close(reserve_);
+  if (reserve_ >= 0) ::close(reserve_);
+  for (int told = 0; reserve_ >= 0 && told < kBatch; ++told) {
     const int fd = accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) turn_away(fd);
+    if (fd < 0) break;
+    turn_away(fd);
   }
   reserve_ = open_reserve();
   pause();

@@ -15,6 +15,11 @@ constexpr std::size_t kMostIdle = 1024;  // on one thread: descriptors are for c
 constexpr Millis kIdleLimit = 30'000;
 constexpr Millis kConnectLimit = 5'000;
 
+bool is_ours(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == EADDRNOTAVAIL || error == ENOBUFS ||
+         error == ENOMEM;
+}
+
 }  // namespace
 
 UpstreamLease UpstreamPool::take(const Route& route, bool certain) {
@@ -60,7 +65,7 @@ Flow<Connect> UpstreamPool::connect(const Route& route, UpstreamLease& lease) {
     if (wake != Wake::timeout) co_return Connect::stopped;
     fd = start_connecting(route.upstream, pending);
   }
-  if (fd < 0) co_return Connect::refused;
+  if (fd < 0) co_return is_ours(errno) ? Connect::no_room : Connect::refused;
   lease = std::make_unique<UpstreamConnection>(loop_, fd, pending);
   if (!lease->socket.good()) co_return Connect::refused;
   if (!pending && !route.tls) co_return Connect::ok;

@@ -26,7 +26,13 @@ struct UpstreamConnection {
 };
 using UpstreamLease = std::unique_ptr<UpstreamConnection>;
 
-enum class Connect : std::uint8_t { ok, refused, timeout, stopped };
+enum class Connect : std::uint8_t {
+  ok,
+  refused,
+  timeout,
+  stopped,
+  no_room,  ///< We have no descriptor or port left: nothing is wrong with the upstream.
+};
 
 class UpstreamPool {
  public:

@@ -112,6 +112,26 @@ TEST(Chunked, stays_at_its_end) {
   EXPECT_EQ(broken.next("1\r\na").what, ChunkedDecoder::What::bad);
 }
 
+TEST(Chunked, r41_bounds_all_extensions_together_by_the_data) {
+  const auto reads_all = [](std::size_t extension, std::size_t data) {
+    const ChunkPrefix prefix(data);
+    const std::string size(prefix.text().substr(0, prefix.text().size() - 2));
+    const std::string chunk =
+        size + ";" + std::string(extension, 'x') + "\r\n" + std::string(data, 'd') + "\r\n";
+    ChunkedDecoder decoder;
+    for (int count = 0; count < 1000; ++count)
+      for (std::string_view rest = chunk; !rest.empty();) {
+        const ChunkedDecoder::Step step = decoder.next(rest);
+        if (step.what == ChunkedDecoder::What::bad) return false;
+        rest.remove_prefix(step.used);
+      }
+    return true;
+  };
+  EXPECT_FALSE(reads_all(200, 1));
+  EXPECT_TRUE(reads_all(16, 1));     // 16 KB in all
+  EXPECT_TRUE(reads_all(100, 200));  // signed chunks
+}
+
 TEST(Chunked, writes_the_size_before_a_chunk) {
   EXPECT_EQ(ChunkPrefix(1).text(), "1\r\n");
   EXPECT_EQ(ChunkPrefix(500).text(), "1f4\r\n");
