@@ -48,6 +48,17 @@ BodyReader::Piece BodyReader::next_chunked(std::span<char> input) noexcept {
   return piece;
 }
 
+std::uint64_t BodyReader::unframed() const noexcept {
+  if (finished_ || framing_ == Framing::chunked) return 0;
+  return framing_ == Framing::length ? left_ : UINT64_MAX;
+}
+
+void BodyReader::pass(std::uint64_t count) noexcept {
+  if (framing_ != Framing::length) return;
+  left_ -= count;
+  finished_ = left_ == 0;
+}
+
 bool BodyReader::end() noexcept {
   if (framing_ != Framing::until_close) return finished_;
   finished_ = true;
@@ -61,6 +72,7 @@ int BodyPump::source_interest() const noexcept {
 void BodyPump::stop(State state) noexcept {
   state_ = state;
   backlog_.clear();
+  pipe_.drop();
 }
 
 void BodyPump::send(std::string_view bytes) {
@@ -115,18 +127,50 @@ void BodyPump::settle() noexcept {
 bool BodyPump::step(std::span<char> buffer) {
   constexpr int kRounds = 8;  // one fast pair must not hold up the other connections of the thread
   for (int round = 0; moving() && round < kRounds; ++round) {
-    if (blocked()) {
-      if (!to_.writable()) return true;
-      const Io io = to_.write(backlog_.view());
-      if (io.state == Io::State::failed) return stop(State::sink_lost), true;
-      backlog_.consume(io.count);
-      if (blocked()) return true;
-    }
+    if (blocked() && !flush()) return true;
     settle();
     if (!moving() || (early_.empty() && !from_.readable())) return true;
-    read_some(buffer);
+    if (!may_splice() || !splice_some()) read_some(buffer);
   }
   return !moving();
+}
+
+/// False if the receiver has not taken all that we hold.
+bool BodyPump::flush() noexcept {
+  if (!to_.writable()) return false;
+  const Io io = pipe_ ? pipe_.empty(to_) : to_.write(backlog_.view());
+  if (io.state == Io::State::failed) return stop(State::sink_lost), false;
+  if (!pipe_) backlog_.consume(io.count);
+  if (blocked()) return false;
+  pipe_.drop();
+  return true;
+}
+
+/// A pipe pays for itself when much has come and much will come, as it stands.
+bool BodyPump::may_splice() const noexcept {
+  constexpr std::uint64_t kCopied = 64U << 10U;
+  return pipes_ != nullptr && moved_ >= kCopied && reader_.unframed() >= kCopied &&
+         most_ - moved_ >= kCopied && !chunked_ && early_.empty() && from_.tls() == nullptr &&
+         to_.tls() == nullptr;
+}
+
+/// False: there is no pipe, or nothing that a pipe could do: the bytes are to be copied.
+bool BodyPump::splice_some() noexcept {
+  constexpr std::uint64_t kAtOnce = 1U << 20U;
+  Pipe pipe = pipes_->take();
+  if (!pipe) return false;
+  const std::uint64_t most = std::min({kAtOnce, reader_.unframed(), most_ - moved_});
+  const Io io = pipe.fill(from_, static_cast<std::size_t>(most));
+  if (io.state == Io::State::again) return true;
+  if (io.state != Io::State::ok) {  // a read will say the same, or prove it wrong
+    pipes_ = nullptr;
+    return false;
+  }
+  reader_.pass(io.count);
+  moved_ += io.count;
+  pipe_ = std::move(pipe);
+  if (flush()) settle();
+  return true;
 }
 
 void BodyPump::read_some(std::span<char> buffer) {

@@ -11,6 +11,7 @@
 #include "proxy/blocks.hpp"
 #include "proxy/chunked.hpp"
 #include "proxy/head.hpp"
+#include "proxy/pipes.hpp"
 #include "proxy/socket.hpp"
 
 namespace passerelle::proxy {
@@ -30,6 +31,10 @@ class BodyReader {
   bool finished() const noexcept { return finished_; }
   void keep_trailers() { decoder_.keep_trailers(); }
   std::string_view trailers() const noexcept { return decoder_.trailers(); }
+  /// How many of the bytes that come next are the body's, whatever they are: 0 for chunks.
+  std::uint64_t unframed() const noexcept;
+  /// So many of those went by unseen.
+  void pass(std::uint64_t count) noexcept;
   /// The connection ended. True if the body may end so.
   bool end() noexcept;
 
@@ -63,6 +68,8 @@ class BodyPump {
   /// What trailers() of the body may pass goes behind its last chunk.
   void pass_trailers() { reader_.keep_trailers(); }
   void limit(std::uint64_t most) noexcept { most_ = most; }
+  /// What goes on for long may pass through a pipe of that pool, which outlives this.
+  void splice_with(PipePool& pipes) noexcept { pipes_ = &pipes; }
 
   /// Sends `bytes` as they are, before what follows. Does not end the body.
   void send(std::string_view bytes);
@@ -77,13 +84,18 @@ class BodyPump {
 
   State state() const noexcept { return state_; }
   bool moving() const noexcept { return state_ == State::moving; }
-  bool blocked() const noexcept { return !backlog_.empty(); }  ///< Waits for the receiver.
+  bool blocked() const noexcept {
+    return !backlog_.empty() || pipe_.held() != 0;
+  }  ///< Waits for the receiver.
   int source_interest() const noexcept;
   int sink_interest() const noexcept { return moving() && blocked() ? kToWrite : 0; }
   std::uint64_t moved() const noexcept { return moved_; }  ///< Body bytes, without framing.
 
  private:
   void read_some(std::span<char> buffer);
+  bool may_splice() const noexcept;
+  bool splice_some() noexcept;
+  bool flush() noexcept;
   void emit(std::string_view lead, std::string_view data, bool last);
   void settle() noexcept;
 
@@ -92,6 +104,8 @@ class BodyPump {
   Kept& early_;
   Kept backlog_;
   BodyReader reader_;
+  PipePool* pipes_ = nullptr;
+  Pipe pipe_;  ///< Only while it holds bytes that the receiver did not take.
   std::uint64_t moved_ = 0;
   std::uint64_t most_ = UINT64_MAX;
   bool chunked_ = false;

@@ -118,6 +118,8 @@ bool Forwarding::send_head() {
   upload_.emplace(connection_.client, upstream(), connection_.received);
   download_.emplace(upstream(), connection_.client, partial_);
   upload_->set(request_.body, request_.head.chunked());
+  upload_->splice_with(lane_.pipes);
+  download_->splice_with(lane_.pipes);
   if (const std::uint64_t most = lane_.settings.limits.max_body; most != 0) upload_->limit(most);
   continue_owed_ = request_.head.expect_continue() && request_.head.minor_version() > 0;
   if (size != 0) upload_->send({lane_.head_room.data(), size});

@@ -16,6 +16,7 @@
 #include "proxy/headers.hpp"
 #include "proxy/http_date.hpp"
 #include "proxy/loop.hpp"
+#include "proxy/pipes.hpp"
 #include "proxy/proxy_settings.hpp"
 #include "proxy/request_rules.hpp"
 #include "proxy/trusted.hpp"
@@ -73,6 +74,7 @@ struct Lane {
         settings(common.settings),
         loop(std::move(made)),
         pool(*loop),
+        pipes(*loop),
         log(*loop, common.settings.access_log) {}
 
   static constexpr std::size_t kHeadRead = 64U << 10U;  ///< At most read in search of a head.
@@ -83,6 +85,7 @@ struct Lane {
   const ProxySettings& settings;
   std::unique_ptr<Loop> loop;
   UpstreamPool pool;
+  PipePool pipes;
   AccessLog log;
   Counts counts;
   bool draining = false;  ///< No connection serves another request.

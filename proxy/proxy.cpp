@@ -1,6 +1,7 @@
 #include "proxy/proxy.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <thread>
 #include <vector>
 
@@ -13,6 +14,18 @@
 #include "proxy/listener.hpp"
 
 namespace passerelle::proxy {
+
+namespace {
+
+/// For the calling thread: a splice to a peer that has gone has no other way to keep silent.
+void block_sigpipe() noexcept {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+}  // namespace
 
 /// One lane and the thread that runs it.
 class Proxy::Thread {
@@ -45,8 +58,10 @@ class Proxy::Thread {
   };
 
   void run() {
+    block_sigpipe();
     lane_.loop->run();
     lane_.pool.clear();
+    lane_.pipes.clear();
     lane_.log.flush();
     lane_.loop->mailbox()->close();
   }
@@ -54,6 +69,7 @@ class Proxy::Thread {
   void tick() {
     for (const auto& listener : listeners_) listener->resume();
     lane_.pool.sweep();
+    lane_.pipes.sweep();
     lane_.log.flush();
     if (lane_.draining) go_on_stopping();
   }

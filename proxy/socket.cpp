@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/un.h>
@@ -130,6 +131,37 @@ Io Socket::raw_write(std::span<iovec> parts) noexcept {
   return {Io::State::again, count};
 }
 
+Io Socket::splice_to(int pipe, std::size_t most) noexcept {
+  ssize_t got = 0;
+  do {
+    got = splice(fd_, nullptr, pipe, nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) return {Io::State::ok, static_cast<std::size_t>(got)};
+  if (got == 0) return {Io::State::end, 0};
+  if (errno != EAGAIN) return {Io::State::failed, 0};
+  readable_ = false;
+  return {Io::State::again, 0};
+}
+
+// A proxy thread has SIGPIPE blocked: splice knows no MSG_NOSIGNAL.
+Io Socket::splice_from(int pipe, std::size_t count) noexcept {
+  std::size_t sent = 0;
+  while (sent < count) {
+    const ssize_t put =
+        splice(pipe, nullptr, fd_, nullptr, count - sent, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (put > 0) {
+      sent += static_cast<std::size_t>(put);
+    } else if (put == 0 || errno == EAGAIN) {
+      writable_ = false;
+      arm_writing();
+      return {Io::State::again, sent};
+    } else if (errno != EINTR) {
+      return {Io::State::failed, sent};
+    }
+  }
+  return {Io::State::ok, sent};
+}
+
 // Most sockets never fill up: only those that do are asked to tell when there is room again (a unix
 // socket would tell after every message that its peer reads).
 void Socket::arm_writing() noexcept {
@@ -158,8 +190,9 @@ bool Socket::connected() noexcept {
 bool Socket::idle_and_alive() noexcept {
   if (tls_) return !ending_ && tls_->peek().state == Io::State::again;
   char byte = 0;
-  return !ending_ && !readable_ && recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-         errno == EAGAIN;
+  if (ending_ || recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN) return false;
+  readable_ = false;
+  return true;
 }
 
 bool Socket::left() noexcept {

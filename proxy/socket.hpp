@@ -64,6 +64,11 @@ class Socket final : public Watcher {
     return broken_;
   }  ///< Both sides are closed, or an error came: nobody listens.
 
+  // Moves bytes between the socket and a pipe inside the kernel. Not through TLS. An unfit kind of
+  // socket says `failed`.
+  Io splice_to(int pipe, std::size_t most) noexcept;     ///< As read; the pipe must be empty.
+  Io splice_from(int pipe, std::size_t count) noexcept;  ///< As write.
+
   void shutdown_write() noexcept;  ///< Half-close: the peer reads an end.
   void
   reset() noexcept;  ///< The close that follows becomes a RST: no peer takes it for an orderly end.
