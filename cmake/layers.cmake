@@ -1,7 +1,7 @@
 # The layer rule. passerelle_layer(auth MAY_USE base config store SOURCES ... LIBRARIES ...) makes the library
 # `auth`, links it to what it may use, and fails the build when one of its files includes another floor.
 
-set_property(GLOBAL PROPERTY passerelle_floors base config store auth spawners proxy hub web tests bench)
+set_property(GLOBAL PROPERTY passerelle_floors base config store auth spawners proxy chp hub web tests bench)
 
 # passerelle_check_includes(<target> <folder> ALLOWED <folders...>): every #include "x/..." of <folder> names an allowed x.
 function(passerelle_check_includes target folder)

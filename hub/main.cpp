@@ -1,6 +1,8 @@
 // The command line: reads arguments, loads the configuration, and hands over to App.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +10,8 @@
 
 #include "base/log.hpp"
 #include "base/secrets.hpp"
+#include "chp/options.hpp"
+#include "chp/server.hpp"
 #include "config/describe.hpp"
 #include "config/dev.hpp"
 #include "config/load.hpp"
@@ -130,7 +134,35 @@ int check_config(const std::string& file) {
   return 0;
 }
 
+constexpr const char* kProxyVersion = "5.3.0 (passerelle " PASSERELLE_VERSION ")";
+
+int proxy(chp::RawOptions raw) {
+  auto options = chp::finish_options(std::move(raw));
+  if (options) return chp::run(std::move(*options));
+  std::cerr << options.error().message() << "\n";
+  return kFailed;
+}
+
+/// By the name configurable-http-proxy: what `passerelle proxy` is, without that word.
+int run_as_proxy(int argc, char** argv) {
+  CLI::App cli(
+      "configurable-http-proxy, by passerelle: a reverse proxy with a REST API for its routes");
+  cli.set_version_flag("-V,--version", kProxyVersion);
+  chp::RawOptions options;
+  chp::add_options(cli, options);
+  std::vector<std::string> arguments = chp::split_empty_values(argc, argv);
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    cli.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    return cli.exit(error) == 0 ? 0 : kFailed;
+  }
+  return proxy(std::move(options));
+}
+
 int run(int argc, char** argv) {
+  if (argc > 0 && std::filesystem::path(argv[0]).filename() == "configurable-http-proxy")
+    return run_as_proxy(argc, argv);
   CLI::App cli(
       "passerelle: a spawner gateway and reverse proxy that takes people to their notebooks");
   cli.set_version_flag("--version", "passerelle " PASSERELLE_VERSION);
@@ -152,6 +184,12 @@ int run(int argc, char** argv) {
                    "With --dev: this password instead of a random one")
       ->envname("PASSERELLE_DEV_PASSWORD");
 
+  chp::RawOptions proxy_options;
+  CLI::App* proxying = cli.add_subcommand(
+      "proxy", "Be configurable-http-proxy: a reverse proxy with a REST API for its routes");
+  proxying->set_version_flag("-V,--version", kProxyVersion);
+  chp::add_options(*proxying, proxy_options);
+
   std::string file;
   CLI::App* checking =
       cli.add_subcommand("check-config", "Tell everything that is wrong with a configuration file");
@@ -168,12 +206,16 @@ int run(int argc, char** argv) {
   completing->add_option("SHELL", shell, "bash, zsh or fish")->required();
 
   try {
-    cli.parse(argc, argv);
+    std::vector<std::string> arguments = chp::split_empty_values(argc, argv);
+    std::reverse(arguments.begin(), arguments.end());
+    cli.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     const int code = cli.exit(error);
-    return code == 0 ? 0 : kUsage;
+    if (code == 0) return 0;
+    return proxying->parsed() ? kFailed : kUsage;
   }
   if (serving->parsed()) return serve(options);
+  if (proxying->parsed()) return proxy(std::move(proxy_options));
   if (checking->parsed()) return check_config(file);
   if (completing->parsed()) {
     const auto script = completion(cli, shell);

@@ -46,6 +46,7 @@ Flow<bool> secure_client(Lane& lane, Connection& connection) {
 
 bool misdirected(const Lane& lane, const Connection& connection, const RequestHead& head) noexcept {
   const TlsStream* const tls = connection.client.tls();
+  if (!lane.settings.check_server_name) return false;
   if (tls == nullptr || tls->server_name().empty() || head.host().empty()) return false;
   std::string_view host = head.host();
   host = host.substr(0, host.find(':'));

@@ -14,6 +14,11 @@ namespace {
 constexpr Millis kLingerLimit = 2'000;
 constexpr std::size_t kLingerBytes = 4U << 20U;
 
+/// A request with a path that is none, where the hub wants to answer these.
+bool is_for_hub(const Lane& lane, const Scan& scan) noexcept {
+  return scan.only_path && lane.settings.bad_paths_to_hub;
+}
+
 /// Reads what there is, without waiting, until a head is whole. Its bytes then move into the
 /// request, what follows them stays in connection.received.
 Scan read_head(Lane& lane, Connection& connection, Request& request, bool& ended) {
@@ -38,7 +43,7 @@ Scan read_head(Lane& lane, Connection& connection, Request& request, bool& ended
     scan = scan_request(bytes, connection.scanned, request.head, guarded);
   }
   const std::string_view all(bytes.data(), bytes.size());
-  if (scan.state != Scan::State::complete) {
+  if (scan.state != Scan::State::complete && !is_for_hub(lane, scan)) {
     if (received.empty()) received.assign(all);
     connection.scanned = received.size();
     return scan;
@@ -99,7 +104,7 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
   const Scan scan = read_head(lane, connection, request, ended);
   if (ended) co_return Outcome::close;
   if (scan.state == Scan::State::incomplete) co_return Outcome::wait;
-  if (scan.state == Scan::State::refused) {
+  if (scan.state == Scan::State::refused && !is_for_hub(lane, scan)) {
     lane.counts.refused_heads.add();
     request.entry.peer = connection.peer;
     request.entry.status = scan.status;
@@ -117,6 +122,8 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
   } else if (misdirected(lane, connection, request.head)) {
     outcome = answer_plain(lane, connection, request.entry.status = 421,
                            "this connection was made for another name");
+  } else if (scan.only_path) {
+    outcome = co_await answer_by_hub(lane, connection, request, 0, kBadPath);
   } else if (request.head.asterisk() || ends_here(request.head)) {
     outcome = answer_asterisk(lane, connection, request);
   } else if (request.head.upgrade_websocket() && !request.head.websocket_13()) {

@@ -5,6 +5,7 @@
 
 #include "proxy/answer.hpp"
 #include "proxy/hub_exchange.hpp"
+#include "proxy/route_policy.hpp"
 #include "proxy/websocket.hpp"
 
 namespace passerelle::proxy {
@@ -55,8 +56,10 @@ class Forwarding {
   Flow<Outcome> fail(Answer why);
   Flow<Outcome> fail_to_connect(Connect why);
 
+  /// The request as such is activity, unless a policy says otherwise.
   void touch() const noexcept {
-    route_->last_activity.store(lane_.loop->unix_seconds(), std::memory_order_relaxed);
+    if (!route_->policy)
+      route_->last_activity.store(lane_.loop->unix_seconds(), std::memory_order_relaxed);
   }
 
  private:
@@ -70,6 +73,8 @@ class Forwarding {
   void begin_answer(const ResponseHead& head, std::span<char> rest);
   Answer begin_tunnel(const ResponseHead& head, std::span<char> rest);
   Flow<Outcome> fail_by_hub(std::string_view reason);
+  std::size_t build_head();
+  void touch_by_policy(bool client_spoke) noexcept;
   Socket& upstream() noexcept { return lease_->socket; }
 
   Lane& lane_;
@@ -110,11 +115,23 @@ bool Forwarding::may_try_again(bool sent) const noexcept {
   return untouched && (!sent || may_repeat()) && !route_->closed.load(std::memory_order_relaxed);
 }
 
-/// False if the upstream took not a byte of it.
-bool Forwarding::send_head() {
+std::size_t Forwarding::build_head() {
   ToUpstream wish{request_.client, route_->set_headers, lane_.shared.own_cookies};
   wish.via = lane_.shared.rules.via_line();
-  const std::size_t size = build_upstream_head(request_.head, wish, lane_.head_room);
+  const RoutePolicy* const policy = route_->policy.get();
+  if (policy == nullptr) return build_upstream_head(request_.head, wish, lane_.head_room);
+  const std::string target = policy->target_of(request_.head);
+  return build_policy_head(request_.head, wish, *policy, target, lane_.head_room);
+}
+
+/// A policy counts what the client sends, and answers that were a success.
+void Forwarding::touch_by_policy(bool client_spoke) noexcept {
+  if (route_->policy && client_spoke) route_->policy->touch(lane_.loop->unix_millis());
+}
+
+/// False if the upstream took not a byte of it.
+bool Forwarding::send_head() {
+  const std::size_t size = build_head();
   upload_.emplace(connection_.client, upstream(), connection_.received);
   download_.emplace(upstream(), connection_.client, partial_);
   upload_->set(request_.body, request_.head.chunked());
@@ -129,7 +146,9 @@ bool Forwarding::send_head() {
 Flow<Answer> Forwarding::wait_for_answer() {
   const Millis sent = lane_.loop->now();
   for (;;) {
+    const std::uint64_t before = upload_->moved();
     const bool waits = upload_->step(lane_.read_room);
+    touch_by_policy(upload_->moved() != before);
     if (const Answer trouble = body_trouble(); trouble != Answer::none) co_return trouble;
     if (upload_->moved() > 0) continue_owed_ = false;
     if (const Answer answer = try_head(); answer != Answer::none) co_return answer;
@@ -233,7 +252,8 @@ void Forwarding::pass_interim(const ResponseHead& head) {
     if (!continue_owed_) return;  // not asked for, or given already
     continue_owed_ = false;
   }
-  const ToClient wish{.own_cookies = lane_.shared.own_cookies};
+  const ToClient wish{.own_cookies = lane_.shared.own_cookies,
+                      .by_policy = route_->policy != nullptr};
   const std::size_t size = build_client_head(head, wish, lane_.head_room);
   download_->send({lane_.head_room.data(), size});
 }
@@ -246,9 +266,17 @@ void Forwarding::begin_answer(const ResponseHead& head, std::span<char> rest) {
       lane_.draining)
     request_.keep_alive = false;
   const Client& client = request_.client;
-  const ToClient wish{
+  ToClient wish{
       reframe,           request_.keep_alive, minor,      lane_.date(), lane_.shared.own_cookies,
       &route_->upstream, client.scheme,       client.host};
+  std::string location;
+  if (const RoutePolicy* const policy = route_->policy.get(); policy != nullptr) {
+    const std::string_view told = head.value(FieldId::location);
+    location = policy->location_of(head.status(), told, request_.head.host());
+    wish.by_policy = true;
+    if (policy->answers != nullptr) policy->answers->add(head.status());
+    wish.location = location;
+  }
   const std::size_t size = build_client_head(head, wish, lane_.head_room);
   request_.entry.status = head.status();
   reusable_ = head.keep_alive() && head.framing() != Framing::until_close;
@@ -261,7 +289,8 @@ Answer Forwarding::begin_tunnel(const ResponseHead& head, std::span<char> rest) 
   if (!accepts_key(head.value(FieldId::sec_websocket_accept),
                    request_.head.value(FieldId::sec_websocket_key)))
     return Answer::invalid;
-  const ToClient wish{.own_cookies = lane_.shared.own_cookies};
+  const ToClient wish{.own_cookies = lane_.shared.own_cookies,
+                      .by_policy = route_->policy != nullptr};
   const std::size_t size = build_client_head(head, wish, lane_.head_room);
   auto tunnel = std::make_unique<Tunnel>(route_, request_.right_ended, std::move(lease_));
   tunnel->to_client.append({lane_.head_room.data(), size});
@@ -276,7 +305,9 @@ Answer Forwarding::begin_tunnel(const ResponseHead& head, std::span<char> rest) 
 Flow<> Forwarding::relay() {
   while (download_->moving()) {
     const bool down_waits = download_->step(lane_.read_room);
+    const std::uint64_t before = upload_->moved();
     const bool up_waits = upload_->step(lane_.read_room);
+    touch_by_policy(upload_->moved() != before);
     if (!download_->moving()) break;
     if (body_trouble() != Answer::none || connection_.client.broken()) {
       download_->stop(BodyPump::State::sink_lost);
@@ -311,6 +342,7 @@ Outcome Forwarding::relayed() {
   entry.bytes_out = download_->moved();
   const bool all_sent = upload_->state() == BodyPump::State::done;
   if (download_->state() == BodyPump::State::done) {
+    touch_by_policy(entry.status < 300);
     if (all_sent && reusable_ && partial_.empty()) lane_.pool.give(route_, std::move(lease_));
     if (!all_sent) return Outcome::linger;
     return request_.keep_alive ? Outcome::next : Outcome::close;

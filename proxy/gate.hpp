@@ -33,6 +33,10 @@ struct ToHub {
                             ///< "forbidden", ...)
 };
 
+/// HubRequest::reason of a request whose path is none; `path` is then what came
+/// (ProxySettings::bad_paths_to_hub).
+inline constexpr std::string_view kBadPath = "bad-path";
+
 using Verdict = std::variant<Forward, ToHub>;
 
 class Gate {
@@ -65,6 +69,7 @@ struct HubResponse {
   std::vector<std::pair<std::string, std::string>>
       headers;  ///< Content-Length, Connection and Date are the proxy's.
   std::string body;
+  bool close = false;  ///< The connection ends after it.
 };
 
 /// Where the hub puts its answer: send() once, or begin(), write()..., finish(). Any thread.

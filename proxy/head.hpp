@@ -85,6 +85,8 @@ struct Scan {
   int status = 0;           ///< 400, 405, 414, 417, 431, 501, 505 for requests, 502 for responses.
   std::string_view reason;  ///< Static English text, for the log and a plain-text answer.
   std::size_t used = 0;     ///< complete: bytes of the head; what follows is body or the next head.
+  /// refused: only for its path, which stands in the head as it came; `used` and all else is set.
+  bool only_path = false;
 };
 
 /// The fields of a head, in order, with case kept.

@@ -10,6 +10,7 @@
 #include "proxy/cookies.hpp"
 #include "proxy/location.hpp"
 #include "proxy/request_rules.hpp"
+#include "proxy/route_policy.hpp"
 
 namespace passerelle::proxy {
 
@@ -49,6 +50,11 @@ constexpr std::uint64_t kNeverUp = kHopByHop | bits(FieldId::authorization,
                                                     FieldId::x_forwarded_proto,
                                                     FieldId::x_real_ip,
                                                     FieldId::x_scheme);
+/// What put_forwarded() writes.
+constexpr std::uint64_t kGrowing = bits(FieldId::x_forwarded_for,
+                                        FieldId::x_forwarded_host,
+                                        FieldId::x_forwarded_port,
+                                        FieldId::x_forwarded_proto);
 /// A server shares its origin with others and must not act on all of it.
 constexpr std::uint64_t kNeverDown = kHopByHop | bits(FieldId::clear_site_data,
                                                       FieldId::service_worker_allowed,
@@ -61,7 +67,9 @@ constexpr std::uint64_t kSpecialUp = bits(FieldId::expect, FieldId::max_forwards
 constexpr std::uint64_t kSpecialDown = bits(FieldId::set_cookie, FieldId::location);
 
 /// Connection cannot take these away (CVE-2025-48865).
-constexpr std::uint64_t kProtected = bits(FieldId::origin,
+constexpr std::uint64_t kProtected = bits(FieldId::authorization,
+                                          FieldId::cookie,
+                                          FieldId::origin,
                                           FieldId::expect,
                                           FieldId::content_type,
                                           FieldId::date,
@@ -70,7 +78,11 @@ constexpr std::uint64_t kProtected = bits(FieldId::origin,
                                           FieldId::sec_fetch_site,
                                           FieldId::sec_websocket_accept,
                                           FieldId::sec_websocket_key,
-                                          FieldId::sec_websocket_version);
+                                          FieldId::sec_websocket_version,
+                                          FieldId::x_forwarded_for,
+                                          FieldId::x_forwarded_host,
+                                          FieldId::x_forwarded_port,
+                                          FieldId::x_forwarded_proto);
 
 /// Appends to a span; once something did not fit, nothing fits any more and size() is 0.
 class Writer {
@@ -200,6 +212,10 @@ void put_set_cookie(const Field& field, Writer& out) noexcept {
 }
 
 void put_special(const ToClient& wish, const Field& field, Writer& out) noexcept {
+  if (wish.by_policy) {
+    const bool moved = field.id == FieldId::location && !wish.location.empty();
+    return put_field(out, field.name, moved ? wish.location : field.value);
+  }
   if (field.id == FieldId::set_cookie) {
     if (!sets_own_cookie(field.value, wish.own_cookies)) put_set_cookie(field, out);
     return;
@@ -236,12 +252,47 @@ void put_request_framing(const RequestHead& head, Writer& out) noexcept {
   if (const auto length = head.content_length()) put_length(*length, out);
 }
 
+/// All values of that field with ours behind them.
+void put_grown(const Fields& fields,
+               FieldId id,
+               std::string_view name,
+               std::string_view ours,
+               Writer& out) noexcept {
+  out.put(name, ": ");
+  bool begun = false;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (fields.id(i) != id || fields[i].value.empty()) continue;
+    out.put(begun ? "," : "", fields[i].value);
+    begun = true;
+  }
+  if (!ours.empty()) out.put(begun ? "," : "", ours);
+  out.put("\r\n");
+}
+
+void put_forwarded(const RequestHead& head, const ToUpstream& wish, Writer& out) noexcept {
+  const Fields& fields = head.fields();
+  const Client& client = wish.client;
+  const bool secure = client.scheme == "https";
+  const std::string_view websocket = secure ? "wss" : "ws";
+  const auto grow = [&](FieldId id, std::string_view name, std::string_view ours) {
+    if (!is_set_by_us(wish.set, name)) put_grown(fields, id, name, ours, out);
+  };
+  grow(FieldId::x_forwarded_for, "X-Forwarded-For", client.address);
+  grow(FieldId::x_forwarded_port, "X-Forwarded-Port", client.port);
+  grow(FieldId::x_forwarded_proto, "X-Forwarded-Proto",
+       head.upgrade_websocket() ? websocket : client.scheme);
+  const bool told = head.has(FieldId::x_forwarded_host);
+  const std::string_view host = told ? head.value(FieldId::x_forwarded_host) : head.host();
+  if (!host.empty() && !is_set_by_us(wish.set, "x-forwarded-host"))
+    put_field(out, "X-Forwarded-Host", host);
+}
+
 void put_connection(const ResponseHead& head, const ToClient& wish, Writer& out) noexcept {
   if (head.status() == 101) {
     out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
   } else if (!wish.keep_alive || wish.reframe == Reframe::until_close) {
     out.put("Connection: close\r\n");
-  } else if (wish.client_minor == 0) {
+  } else if (wish.client_minor == 0 || wish.by_policy) {
     out.put("Connection: keep-alive\r\n");
   }
 }
@@ -286,6 +337,41 @@ std::size_t build_upstream_head(const RequestHead& head,
   return writer.size();
 }
 
+std::size_t build_policy_head(const RequestHead& head,
+                              const ToUpstream& wish,
+                              const RoutePolicy& policy,
+                              std::string_view target,
+                              std::span<char> out) noexcept {
+  constexpr std::uint64_t kWrittenAnew = kHopByHop | bits(FieldId::cookie, FieldId::host);
+  const std::uint64_t never = policy.append_forwarded ? kWrittenAnew | kGrowing : kWrittenAnew;
+  Writer writer(out);
+  writer.put(head.method(), " ", target, " HTTP/1.1\r\n");
+  const std::string_view host = policy.own_host ? policy.target_authority : head.host();
+  if (!host.empty() && !is_set_by_us(wish.set, "host")) put_field(writer, "Host", host);
+  const Fields& fields = head.fields();
+  Lines lines(fields, writer);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (is_in(never, fields.id(i))) continue;
+    const Field field = fields[i];
+    if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
+    if (!wish.set.empty() && is_set_by_us(wish.set, field.name)) continue;
+    if (is_in(kSpecialUp, fields.id(i))) {
+      lines.flush();
+      put_special(head, wish, field, writer);
+      continue;
+    }
+    lines.copy(i);
+  }
+  lines.flush();
+  if (head.has(FieldId::cookie)) put_cookies(head, wish, writer);
+  if (policy.append_forwarded) put_forwarded(head, wish, writer);
+  for (const auto& [name, value] : wish.set) put_field(writer, name, value);
+  writer.put(wish.via);
+  put_request_framing(head, writer);
+  writer.put("\r\n");
+  return writer.size();
+}
+
 std::size_t build_client_head(const ResponseHead& head,
                               const ToClient& wish,
                               std::span<char> out) noexcept {
@@ -296,10 +382,11 @@ std::size_t build_client_head(const ResponseHead& head,
   writer.put("HTTP/1.1 ", std::string_view(status.data(), status.size()), " ", head.reason(),
              "\r\n");
   const Fields& fields = head.fields();
+  const std::uint64_t never = wish.by_policy ? kHopByHop : kNeverDown;
   Lines lines(fields, writer);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const FieldId id = fields.id(i);
-    if (is_in(kNeverDown, id)) continue;
+    if (is_in(never, id)) continue;
     const Field field = fields[i];
     if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
     if (is_in(kSpecialDown, id)) {

@@ -59,6 +59,10 @@ struct ToClient {
   /// When all are given, a Location that names the upstream names us instead.
   const Upstream* upstream = nullptr;
   std::string_view scheme = {}, host = {};
+  /// For routes with a policy: what acts on the origin passes too, and HTTP/1.1 is told of
+  /// keep-alive.
+  bool by_policy = false;
+  std::string_view location = {};  ///< In place of the upstream's, unless empty.
 };
 
 /// The response head for the client, ending in the empty line; also for 1xx (which get no Date, no

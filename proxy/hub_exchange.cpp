@@ -139,7 +139,7 @@ class Relay {
     const bool bodiless = request_.head.is_head() || head.status == 204 || head.status == 304;
     const bool old = request_.head.minor_version() == 0;
     chunked_ = streams && !old && !bodiless;
-    if (streams && old) request_.keep_alive = false;
+    if ((streams && old) || head.close) request_.keep_alive = false;
     const Ends ends = chunked_ ? Ends::by_chunks : streams ? Ends::by_close : Ends::by_length;
     std::string out = response_text(head, request_, lane_.date(), ends);
     if (!bodiless && !streams) out += head.body;

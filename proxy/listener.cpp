@@ -118,6 +118,21 @@ Result<int> Listener::bind(const Endpoint& endpoint, std::uint16_t port) {
   return endpoint.is_unix() ? bind_unix(endpoint.address) : bind_tcp(endpoint.address, port);
 }
 
+Result<void> Listener::check_free(const Endpoint& endpoint) {
+  sockaddr_storage where{};
+  const socklen_t size = address_of(endpoint.address, endpoint.port, where);
+  if (endpoint.is_unix() || endpoint.port == 0 || size == 0) return {};
+  const int fd = socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return {};  // bind() will say why
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  Result<void> free;
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&where), size) != 0)
+    free = last_error("listen on " + endpoint.address + " port " + std::to_string(endpoint.port));
+  ::close(fd);
+  return free;
+}
+
 std::uint16_t Listener::port_of(int fd) noexcept {
   sockaddr_storage where{};
   socklen_t size = sizeof where;

@@ -17,6 +17,9 @@ class Listener final : public Watcher {
   /// Port 0: the kernel's choice; the other lanes then bind the port() of the first. A Unix socket
   /// replaces one that nobody listens on any more.
   static Result<int> bind(const Endpoint& endpoint, std::uint16_t port);
+  /// Errc::unavailable if another process listens there. SO_REUSEPORT would let us share its
+  /// clients, and nobody would notice.
+  static Result<void> check_free(const Endpoint& endpoint);
   static std::uint16_t port_of(int fd) noexcept;
 
   /// Takes the descriptor over; begins to accept. `endpoint` must outlive the connections.

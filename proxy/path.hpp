@@ -23,4 +23,8 @@ struct CanonicalPath {
 /// two different users.
 CanonicalPath canonicalise(std::span<char> path, std::size_t guarded_segments) noexcept;
 
+inline bool begins_with_escaped_slash(std::string_view text) noexcept {
+  return text.size() >= 3 && text[0] == '%' && text[1] == '2' && (text[2] | 0x20) == 'f';
+}
+
 }  // namespace passerelle::proxy

@@ -122,6 +122,7 @@ Result<void> Proxy::State::make_threads() {
 
 /// One socket for each thread; on a Unix socket, whose path is bound once, one for all.
 Result<void> Proxy::State::listen(const Endpoint& endpoint) {
+  if (auto free = Listener::check_free(endpoint); !free) return free;
   std::uint16_t port = endpoint.port;
   int first = -1;
   for (const auto& thread : threads) {

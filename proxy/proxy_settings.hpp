@@ -23,6 +23,9 @@ struct ProxySettings {
   std::string via;
   std::size_t guarded_segments = 2;  ///< Two plus the depth of base_url (head.hpp, scan_request).
   bool access_log = true;
+  bool check_server_name = true;  ///< 421 when TLS was made for another name than Host's.
+  bool bad_paths_to_hub =
+      false;  ///< The hub answers them (reason kBadPath) instead of a plain 400.
 };
 
 }  // namespace passerelle::proxy

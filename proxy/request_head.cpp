@@ -186,8 +186,10 @@ bool HeadScanner::resolve_target(RequestHead& head,
     return head.method() == "OPTIONS" || refuse(400, "only OPTIONS may ask for *");
   }
   const std::size_t question = std::min<std::size_t>(head.target().find('?'), head.target_.size);
+  head.path_size_ = static_cast<std::uint16_t>(question);
   const CanonicalPath path = canonicalise(bytes.subspan(head.target_.at, question), guarded);
-  if (!path.refusal.empty()) return refuse(400, path.refusal);
+  scan_.only_path = !path.refusal.empty();
+  if (scan_.only_path) return refuse(400, path.refusal);
   const auto cut = static_cast<std::uint16_t>(question - path.size);
   head.target_.at = static_cast<std::uint16_t>(head.target_.at + cut);
   head.target_.size = static_cast<std::uint16_t>(head.target_.size - cut);
@@ -204,8 +206,8 @@ Scan HeadScanner::request(RequestHead& head, std::span<char> bytes, std::size_t 
                         version(head.minor_) && fields(head.fields_, kOnce, true) && host(head) &&
                         request_framing(head) && request_upgrade(head) &&
                         resolve_target(head, bytes, guarded);
-  if (complete) {
-    scan_.state = Scan::State::complete;
+  if (complete) scan_.state = Scan::State::complete;
+  if (complete || scan_.only_path) {
     scan_.used = static_cast<std::size_t>(at_ - begin_);
     head.size_ = offset(at_);
   }

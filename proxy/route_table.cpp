@@ -35,11 +35,10 @@ int hex(char c) noexcept {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/// Reads a path byte by byte, decoded. An escaped slash is no border, and no prefix has one: it
-/// ends the search.
+/// Reads a path byte by byte, decoded.
 class Decoder {
  public:
-  explicit Decoder(std::string_view path) noexcept : path_(path) {}
+  Decoder(std::string_view path, EscapedSlash slash) noexcept : path_(path), slash_(slash) {}
   bool next(char& c) noexcept {
     if (at_ == path_.size()) return false;
     c = path_[at_++];
@@ -47,19 +46,20 @@ class Decoder {
     if (path_.size() - at_ < 2) return false;
     c = static_cast<char>(hex(path_[at_]) * 16 + hex(path_[at_ + 1]));
     at_ += 2;
-    return c != '/';
+    return c != '/' || slash_ == EscapedSlash::separates;
   }
   bool at_end() const noexcept { return at_ == path_.size(); }
 
  private:
   std::string_view path_;
+  EscapedSlash slash_;
   std::size_t at_ = 0;
 };
 
 /// Whether `prefix` ("/user/alice/") begins the path, or is the path but for the last slash.
-bool begins(std::string_view path, std::string_view prefix) noexcept {
+bool begins(std::string_view path, std::string_view prefix, EscapedSlash slash) noexcept {
   if (path.starts_with(prefix)) return true;
-  Decoder decoder(path);
+  Decoder decoder(path, slash);
   char c = 0;
   for (const char expected : prefix.substr(0, prefix.size() - 1)) {
     if (!decoder.next(c) || c != expected) return false;
@@ -240,17 +240,19 @@ std::vector<std::shared_ptr<const Route>> RouteTable::all() const {
   return routes;
 }
 
-const std::shared_ptr<const Route>& RouteTable::match(std::string_view path) const noexcept {
+const std::shared_ptr<const Route>& RouteTable::match(std::string_view path,
+                                                      EscapedSlash slash) const noexcept {
   const Snapshot& snapshot = impl_->refreshed();
   const std::shared_ptr<const Route>* found = &kNoRoute;
   const auto look = [&](std::uint64_t hash) {
-    const Entry* const entry = shard_of(snapshot, hash).find(hash, [path](const Route& route) {
-      return begins(path, route.prefix);
-    });
+    const Entry* const entry =
+        shard_of(snapshot, hash).find(hash, [path, slash](const Route& route) {
+          return begins(path, route.prefix, slash);
+        });
     if (entry != nullptr) found = &entry->route;
   };
   Hash hash(impl_->seed);
-  Decoder decoder(path);
+  Decoder decoder(path, slash);
   std::size_t depth = 0;
   char c = 0;
   char last = 0;

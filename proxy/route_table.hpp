@@ -16,6 +16,7 @@
 namespace passerelle::proxy {
 
 class TlsClient;
+struct RoutePolicy;  // route_policy.hpp
 
 struct Route {
   std::string prefix;  ///< "/user/alice/": begins and ends with "/", decoded.
@@ -25,6 +26,7 @@ struct Route {
   /// Set on every request that goes up, replacing what the client sent under that name (the
   /// server's own secret).
   std::vector<std::pair<std::string, std::string>> set_headers;
+  std::shared_ptr<const RoutePolicy> policy;  ///< Null: the house's rules.
   std::uint64_t tag = 0;  ///< The gate's own, as is `for_gate`; the proxy reads neither.
   std::shared_ptr<const void> for_gate;
   /// Coarse seconds since the epoch of the last byte either way; relaxed stores by proxy threads.
@@ -34,6 +36,10 @@ struct Route {
   /// Set when the route is removed or its right ends: tunnels on it are cut within a second.
   mutable std::atomic<bool> closed{false};
 };
+
+/// What %2F in a path is to the search. It ends it, as no prefix has one; or it separates segments
+/// as "/" does, for callers whose routes are known decoded (chp/).
+enum class EscapedSlash : bool { ends_search, separates };
 
 class RouteTable {
  public:
@@ -51,7 +57,8 @@ class RouteTable {
 
   /// The longest prefix of `path` (canonical, decoded up to the point where it matters), or null.
   /// Proxy threads; the calling thread's own snapshot, no lock, no allocation.
-  const std::shared_ptr<const Route>& match(std::string_view path) const noexcept;
+  const std::shared_ptr<const Route>& match(
+      std::string_view path, EscapedSlash slash = EscapedSlash::ends_search) const noexcept;
 
  private:
   struct Impl;

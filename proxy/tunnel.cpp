@@ -1,6 +1,7 @@
 #include "proxy/tunnel.hpp"
 
 #include "proxy/connection.hpp"
+#include "proxy/route_policy.hpp"
 
 namespace passerelle::proxy {
 namespace {
@@ -10,6 +11,7 @@ struct Half {
   Socket& from;
   Socket& to;
   Kept& backlog;
+  bool from_client = false;
   bool ended = false;  ///< Nothing more will come, and the receiver knows it.
   std::uint64_t moved = 0;
 
@@ -33,6 +35,11 @@ bool is_activity(std::string_view bytes) noexcept {
   return bytes.size() != 2 + mask + (second & 0x7fU);
 }
 
+/// What the upstream pushes is nobody's work.
+void note_by_policy(const Lane& lane, const RoutePolicy& policy, const Half& half) noexcept {
+  if (half.from_client) policy.touch(lane.loop->unix_millis());
+}
+
 Step move_some(Lane& lane, const Route& route, Half& half) {
   constexpr int kRounds = 4;
   for (int round = 0; round < kRounds; ++round) {
@@ -54,7 +61,9 @@ Step move_some(Lane& lane, const Route& route, Half& half) {
     }
     const std::string_view bytes(lane.read_room.data(), got.count);
     half.moved += bytes.size();
-    if (is_activity(bytes))
+    if (route.policy)
+      note_by_policy(lane, *route.policy, half);
+    else if (is_activity(bytes))
       route.last_activity.store(lane.loop->unix_seconds(), std::memory_order_relaxed);
     const Io put = half.to.write(bytes);
     if (put.state == Io::State::failed) return Step::broken;
@@ -120,7 +129,7 @@ Flow<> run_tunnel(Lane& lane, Connection& connection) {
   Tunnel& tunnel = *connection.tunnel;
   lane.counts.tunnels_opened.add();
   lane.counts.tunnels.add();
-  Half up{connection.client, tunnel.upstream->socket, connection.received};
+  Half up{connection.client, tunnel.upstream->socket, connection.received, true};
   Half down{tunnel.upstream->socket, connection.client, tunnel.to_client};
   std::string_view end;  // stays empty if both sides said so
   while (end.empty()) {

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/log.hpp"
+#include "proxy/route_policy.hpp"
 #include "proxy/tls.hpp"
 #include "proxy/tls_stream.hpp"
 
@@ -55,15 +56,31 @@ void UpstreamPool::give(const std::shared_ptr<const Route>& route, UpstreamLease
 }
 
 Flow<Connect> UpstreamPool::connect(const Route& route, UpstreamLease& lease) {
+  if (!route.policy || route.policy->addresses == nullptr) {
+    const Connect only = co_await connect_to(route, route.upstream, lease);
+    co_return only;
+  }
+  Connect last = Connect::refused;  // also for a name that leads nowhere
+  const std::vector<Upstream> addresses = route.policy->addresses->get();
+  for (const Upstream& address : addresses) {
+    last = co_await connect_to(route, address, lease);
+    if (last == Connect::ok || last == Connect::stopped) break;
+  }
+  co_return last;
+}
+
+Flow<Connect> UpstreamPool::connect_to(const Route& route,
+                                       const Upstream& upstream,
+                                       UpstreamLease& lease) {
   const Millis deadline = loop_.now() + kConnectLimit;
   bool pending = false;
-  int fd = start_connecting(route.upstream, pending);
+  int fd = start_connecting(upstream, pending);
   while (fd < 0 && errno == EAGAIN) {  // a unix socket whose backlog is full: try again in a moment
     if (loop_.now() >= deadline) co_return Connect::timeout;
     Wait moment(loop_, Phase::busy, loop_.now() + 1);
     const Wake wake = co_await moment;
     if (wake != Wake::timeout) co_return Connect::stopped;
-    fd = start_connecting(route.upstream, pending);
+    fd = start_connecting(upstream, pending);
   }
   if (fd < 0) co_return is_ours(errno) ? Connect::no_room : Connect::refused;
   lease = std::make_unique<UpstreamConnection>(loop_, fd, pending);

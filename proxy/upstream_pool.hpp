@@ -62,6 +62,8 @@ class UpstreamPool {
     Millis last_used = 0;
   };
 
+  Flow<Connect> connect_to(const Route& route, const Upstream& upstream, UpstreamLease& lease);
+
   Loop& loop_;
   std::unordered_map<const Route*, Shelf> shelves_;
   std::size_t idle_ = 0;
