@@ -68,7 +68,7 @@ TEST(Forward, OurOwnCookiesStayWithUs) {
   EXPECT_THAT(answer, HasSubstr("Set-Cookie: theirs=1\r\n"));
 }
 
-TEST(Forward, Rule42PipelinedRequestsAreAnsweredInOrder) {
+TEST(Forward, Rule44PipelinedRequestsAreAnsweredInOrder) {
   Upstream upstream(echo_heads());
   Wire wire;
   wire.route(upstream);

@@ -66,6 +66,25 @@ TEST(Rules, Rule50OptionsWithoutAHopLeftIsOurs) {
   EXPECT_THAT(wire.ask(options + "3\r\n\r\n"), HasSubstr("Max-Forwards: 2\r\n"));
 }
 
+TEST(Rules, Rule63RangesPassAsTheyAre) {
+  const std::string parts = "--B\r\nContent-Range: bytes 0-1/9\r\n\r\nab\r\n--B--\r\n";
+  const std::string fields =
+      "Content-Range: bytes */9\r\nAccept-Ranges: bytes\r\nETag: \"v\"\r\n"
+      "Content-Type: multipart/byteranges; boundary=B\r\n";
+  Upstream upstream([&](Peer& peer, int) {
+    EXPECT_THAT(peer.read_head(), HasSubstr("Range: bytes=0-1,4-5\r\nIf-Range: \"v\"\r\n"));
+    peer.send("HTTP/1.1 206 Partial Content\r\n" + fields +
+              "Content-Length: " + std::to_string(parts.size()) + "\r\n\r\n" + parts);
+  });
+  Wire wire;
+  wire.route(upstream);
+  const std::string answer =
+      wire.ask(get("/user/a/", "Range: bytes=0-1,4-5\r\nIf-Range: \"v\"\r\nConnection: close\r\n"));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 206 Partial Content\r\n"));
+  EXPECT_THAT(answer, HasSubstr(fields));
+  EXPECT_THAT(answer, testing::EndsWith("\r\n\r\n" + parts));
+}
+
 TEST(Rules, Rule65ALocationBehindUsNamesUs) {
   std::string own;
   Upstream upstream([&own](Peer& peer, int) {
