@@ -1,7 +1,10 @@
 #include "proxy/blocks.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <new>
+
+#include <malloc.h>
 
 namespace passerelle::proxy {
 namespace {
@@ -13,6 +16,8 @@ constexpr std::size_t kSteps = 64;
 constexpr std::size_t kLargest = 256U << 10U;
 constexpr std::size_t kClasses = kSteps + 7;
 constexpr std::size_t kKeptBytes = 512U << 10U;  // per class and thread; more goes back to malloc
+constexpr std::size_t kFewBytes = 16U << 10U;    // per class: not given back in steps
+constexpr std::size_t kWorthATrim = 512U << 10U;
 
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool kReuse = false;  // a block that is used after it was given back must be seen
@@ -34,6 +39,10 @@ Size class_of(std::size_t size) noexcept {
   return {kSteps + static_cast<std::size_t>(std::countr_zero(bytes)) - 12, bytes};
 }
 
+std::size_t bytes_of(std::size_t index) noexcept {
+  return index < kSteps ? (index + 1) * kStep : std::size_t{1} << (index - kSteps + 12);
+}
+
 struct FreeBlock {
   FreeBlock* next;
 };
@@ -42,6 +51,8 @@ struct FreeBlock {
 struct FreeLists {
   FreeBlock* first[kClasses];
   std::size_t bytes[kClasses];
+  std::size_t spare[kClasses];  ///< The least that `bytes` was since the last trim.
+  std::size_t returned;         ///< To malloc, since that was told to pass it on.
   bool closed;
 };
 constinit thread_local FreeLists lists{};
@@ -71,6 +82,7 @@ void* take_block(std::size_t size) {
   if (block == nullptr) return make_block(fit.bytes);
   lists.first[fit.index] = block->next;
   lists.bytes[fit.index] -= fit.bytes;
+  lists.spare[fit.index] = std::min(lists.spare[fit.index], lists.bytes[fit.index]);
   return block;
 }
 
@@ -78,9 +90,33 @@ void give_block(void* block, std::size_t size) noexcept {
   if (block == nullptr) return;
   if (!kReuse || size > kLargest) return ::operator delete(block);
   const Size fit = class_of(size);
-  if (lists.closed || lists.bytes[fit.index] >= kKeptBytes) return ::operator delete(block);
+  if (lists.closed || lists.bytes[fit.index] >= kKeptBytes) {
+    lists.returned += fit.bytes;
+    return ::operator delete(block);
+  }
   lists.first[fit.index] = ::new (block) FreeBlock{lists.first[fit.index]};
   lists.bytes[fit.index] += fit.bytes;
+}
+
+// To the last block: a few of them, scattered, would hold as many pages.
+bool trim_blocks() noexcept {
+  bool more = false;
+  for (std::size_t index = 0; index < kClasses; ++index) {
+    const std::size_t spare = lists.spare[index];
+    const std::size_t bytes = bytes_of(index);
+    const std::size_t kept = spare > kFewBytes ? spare / 4 : 0;
+    for (std::size_t left = spare; left > kept; left -= bytes) {
+      ::operator delete(std::exchange(lists.first[index], lists.first[index]->next));
+      lists.bytes[index] -= bytes;
+      lists.returned += bytes;
+    }
+    lists.spare[index] = lists.bytes[index];
+    more = more || lists.spare[index] != 0;
+  }
+  if (more || lists.returned < kWorthATrim) return more;
+  malloc_trim(0);  // last, for it walks over all that malloc has
+  lists.returned = 0;
+  return false;
 }
 
 void Kept::assign(std::string_view bytes) {

@@ -16,6 +16,11 @@ namespace passerelle::proxy {
 void* take_block(std::size_t size);
 void give_block(void* block, std::size_t size) noexcept;
 
+/// Gives most of what this thread's free lists did not need since the last call back to malloc, and
+/// once nothing is left, that to the kernel: after a crowd the memory is what it was before. False
+/// when nothing more is to be done.
+bool trim_blocks() noexcept;
+
 /// Bytes that must outlive the thread's read buffer: a head, an unfinished head, what a full peer
 /// did not take yet. Consumed from the front; never moves its bytes while they are only consumed.
 /// Belongs to one proxy thread.

@@ -212,6 +212,7 @@ Detached serve_connection(Lane& lane, int fd, std::string peer, const Endpoint& 
     }
   }
   --lane.connections;
+  lane.loop->keep_ticking();  // a tick after the last one, to give memory back
   lane.shared.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "base/secrets.hpp"
+#include "proxy/blocks.hpp"
 #include "proxy/lane.hpp"
 #include "proxy/listener.hpp"
 
@@ -71,6 +72,7 @@ class Proxy::Thread {
     lane_.pool.sweep();
     lane_.pipes.sweep();
     lane_.log.flush();
+    if (trim_blocks()) lane_.loop->keep_ticking();
     if (lane_.draining) go_on_stopping();
   }
 
