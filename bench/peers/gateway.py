@@ -82,8 +82,8 @@ class Gateway(Peer):
     def launch(self):
         page = self.wait_for("the page to launch from", "/hub/spawn", lambda page: has_field(page, "profile"))
         self.submit(page, "profile")
-        self.path = "/user/bench/"
-        self.wait_for("its server", self.path, lambda body: body == ANSWER)
+        self.path = "/user/bench"
+        self.wait_for("its server", self.path + "/", lambda body: body == ANSWER)
         self.refuse_strangers()
 
     def wait_for(self, what, path, good, seconds=60):
@@ -98,7 +98,7 @@ class Gateway(Peer):
     def refuse_strangers(self):
         """What is measured is a checked request: without the session's cookie none may get through."""
         try:
-            with urllib.request.urlopen(self.origin + self.path, timeout=30) as answer:
+            with urllib.request.urlopen(self.origin + self.path + "/", timeout=30) as answer:
                 passed = answer.read().decode() == ANSWER
         except urllib.error.HTTPError:
             passed = False

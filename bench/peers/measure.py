@@ -54,8 +54,12 @@ class Load:
     def __init__(self, program, core):
         self.program, self.core = program, core
 
-    def _command(self, mode, peer, **options):
-        command = [self.program, mode, "--port", str(peer.port), "--path", peer.path]
+    def _command(self, mode, peer, suffix="", **options):
+        command = [self.program, mode, "--port", str(peer.port), "--path", peer.path + suffix]
+        if peer.tls:
+            command += ["--tls", "1"]
+        if peer.routes:
+            command += ["--routes", str(peer.routes)]
         if peer.headers_file:
             command += ["--headers", str(peer.headers_file)]
         for name, value in options.items():
@@ -71,6 +75,20 @@ class Load:
         spent = (cpu_seconds(peer.pid) if peer.pid else 0) - before
         figures["cpu_us"] = spent * 1e6 / max(1, figures["requests"])
         return figures
+
+    def instructions(self, peer, mode, requests=5000, **options):
+        """User instructions of a peer that runs under callgrind, per request."""
+        def control(*what):
+            subprocess.run(["callgrind_control", *what, str(peer.pid)], check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        options = dict(options, connections=8, seconds=60)
+        self.run(mode, peer, requests=500, **options)
+        control("-i", "on")
+        done = self.run(mode, peer, requests=requests, **options)["requests"]
+        control("-d", "bench")
+        control("-i", "off")
+        profile = max(peer.folder.glob(f"callgrind.out.{peer.pid}.*"), key=lambda path: int(path.suffix[1:]))
+        return next(int(line.split()[1]) for line in profile.read_text().splitlines() if line.startswith("totals:")) / done
 
     def idle_kib(self, peer, pairs):
         """What the peer's memory grows by for each idle WebSocket that it carries (both sides: one pair)."""

@@ -1,5 +1,8 @@
-"""The peers: how each is configured, started on one core, and stopped. Each has name, port, path, pid, headers_file."""
+"""The peers: how each is configured, started on one core, and stopped. Each has name, port, path, pid, headers_file, and may
+be asked for TLS on its port, or for many routes instead of one."""
 
+import http.client
+import json
 import os
 import shutil
 import socket
@@ -10,6 +13,7 @@ from pathlib import Path
 from measure import pinned
 
 CHP_VERSION = "5.3.0"
+ROUTE = "/user/user-{}/"
 
 
 def free_port():
@@ -18,7 +22,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for_port(port, process, name, log=None, seconds=15):
+def wait_for_port(port, process, name, log=None, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -32,17 +36,30 @@ def wait_for_port(port, process, name, log=None, seconds=15):
     raise RuntimeError(f"{name} does not listen on {port}")
 
 
+def make_certificate(folder):
+    """A P-256 key and a certificate that nobody checks."""
+    key, cert = Path(folder) / "key.pem", Path(folder) / "cert.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=127.0.0.1", "-keyout", str(key), "-out", str(cert)], check=True, stderr=subprocess.DEVNULL)
+    both = Path(folder) / "both.pem"
+    both.write_text(cert.read_text() + key.read_text())
+    both.chmod(0o600)
+    return {"key": key, "cert": cert, "both": both}
+
+
 class Peer:
     """A program on core 0, in a session of its own: only stop() ends it. What it writes goes to <folder>/<name>.log."""
 
-    path = "/bench"
     headers_file = None
     checks = "nothing"
 
-    def __init__(self, name, folder, upstream_port):
+    def __init__(self, name, folder, upstream_port, tls=None, routes=0):
         self.name, self.folder, self.upstream_port = name, Path(folder), upstream_port
+        self.tls, self.routes = tls, routes
+        self.path = ROUTE if routes else "/bench"
         self.port = free_port()
         self.process = None
+        self.wrapper = []
 
     @property
     def pid(self):
@@ -51,9 +68,17 @@ class Peer:
     def spawn(self, command, **more):
         self.log = self.folder / f"{self.name.replace(' ', '-')}.log"
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(self.wrapper + command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             preexec_fn=pinned(0), start_new_session=True, **more)
         wait_for_port(self.port, self.process, self.name, self.log)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return str(path)
+
+    def paths(self):
+        return [ROUTE.format(i) for i in range(self.routes)] or ["/"]
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -74,38 +99,42 @@ class Direct(Peer):
 
 
 class Nginx(Peer):
-    # One process (no master), keep-alive upstream: its best usual settings. Buffers as they come.
+    # One process (no master), keep-alive upstream: its best usual settings. Buffers as they come, but 64 KiB ones for
+    # WebSockets would change every row; access log off. Routes: one location each.
     CONF = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log;
 events {{ worker_connections 16384; }}
 http {{
   access_log off; keepalive_requests 1000000000; client_body_temp_path {folder}; proxy_temp_path {folder};
-  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
+  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder}; client_max_body_size 0;
   map $http_upgrade $connection_upgrade {{ default upgrade; "" ""; }}
   upstream up {{ server 127.0.0.1:{upstream}; keepalive 128; keepalive_requests 1000000000; }}
+  proxy_http_version 1.1; proxy_read_timeout 1h; proxy_request_buffering off;
+  proxy_set_header Host $http_host; proxy_set_header Upgrade $http_upgrade;
+  proxy_set_header Connection $connection_upgrade;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
-    location / {{
-      proxy_pass http://up; proxy_http_version 1.1; proxy_read_timeout 1h;
-      proxy_set_header Host $http_host; proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection $connection_upgrade;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
-    }}
+    listen 127.0.0.1:{port} backlog=4096{ssl};
+    {certificate}
+{locations}
   }}
 }}
 """
 
     def start(self):
-        conf = self.folder / "nginx.conf"
-        conf.write_text(self.CONF.format(folder=self.folder, port=self.port, upstream=self.upstream_port))
-        self.spawn([shutil.which("nginx", path="/usr/sbin:" + os.environ["PATH"]), "-c", str(conf), "-p", str(self.folder)])
+        certificate = f"ssl_certificate {self.tls['cert']}; ssl_certificate_key {self.tls['key']};" if self.tls else ""
+        locations = "\n".join(f"    location {path} {{ proxy_pass http://up; }}" for path in self.paths())
+        conf = self.write("nginx.conf", self.CONF.format(
+            folder=self.folder, port=self.port, upstream=self.upstream_port, ssl=" ssl" if self.tls else "",
+            certificate=certificate, locations=locations))
+        self.spawn([shutil.which("nginx", path="/usr/sbin:" + os.environ["PATH"]), "-c", conf, "-p", str(self.folder)])
 
 
 class Haproxy(Peer):
     CONF = """
 global
   nbthread 1
-  maxconn 8000
+  maxconn 6000
 defaults
   mode http
   timeout connect 5s
@@ -114,33 +143,100 @@ defaults
   timeout tunnel 1h
   http-reuse always
   option forwardfor
+  option splice-auto
 frontend in
-  bind 127.0.0.1:{port} backlog 4096
-  default_backend up
+  bind 127.0.0.1:{port} backlog 4096{ssl}
+  {choose}
 backend up
   server one 127.0.0.1:{upstream}
 """
 
     def start(self):
-        conf = self.folder / "haproxy.cfg"
-        conf.write_text(self.CONF.format(port=self.port, upstream=self.upstream_port))
-        self.spawn([shutil.which("haproxy", path="/usr/sbin:" + os.environ["PATH"]), "-db", "-f", str(conf)])
+        choose = "default_backend up"
+        if self.routes:
+            routes = self.write("haproxy.map", "".join(f"{path} up\n" for path in self.paths()))
+            choose = f"use_backend %[path,map_beg({routes})]"
+        conf = self.write("haproxy.cfg", self.CONF.format(
+            port=self.port, upstream=self.upstream_port, choose=choose, ssl=f" ssl crt {self.tls['both']}" if self.tls else ""))
+        self.spawn([shutil.which("haproxy", path="/usr/sbin:" + os.environ["PATH"]), "-db", "-f", conf])
 
 
-class Chp(Peer):
-    """configurable-http-proxy, fetched on first use; what JupyterHub runs."""
-
-    def __init__(self, name, folder, upstream_port, modules):
-        super().__init__(name, folder, upstream_port)
-        self.modules = Path(modules)
+class Caddy(Peer):
+    CONF = """
+{{
+  admin off
+  auto_https off
+  storage file_system {folder}/caddy
+}}
+{scheme}://127.0.0.1:{port} {{
+  bind 127.0.0.1
+  {certificate}
+{handles}
+}}
+"""
 
     def start(self):
+        one = f"reverse_proxy 127.0.0.1:{self.upstream_port} {{ transport http {{\n keepalive_idle_conns_per_host 128\n }}\n }}"
+        one = one.replace("{ transport", "{\n transport")
+        handles = "\n".join(f"  handle {path}* {{\n {one}\n }}" for path in self.paths()) if self.routes else one
+        conf = self.write("Caddyfile", self.CONF.format(
+            folder=self.folder, port=self.port, scheme="https" if self.tls else "http", handles=handles,
+            certificate=f"tls {self.tls['cert']} {self.tls['key']}" if self.tls else ""))
+        environment = dict(os.environ, GOMAXPROCS="1", HOME=str(self.folder), XDG_CONFIG_HOME=str(self.folder))
+        self.spawn(["caddy", "run", "--config", conf, "--adapter", "caddyfile"], env=environment)
+
+
+class ChpLike(Peer):
+    """What JupyterHub starts as its proxy: routes come over the REST API."""
+
+    def start(self):
+        api, token = free_port(), os.urandom(16).hex()
+        command = self.program() + ["--ip", "127.0.0.1", "--port", str(self.port), "--api-ip", "127.0.0.1",
+                                    "--api-port", str(api), "--log-level", "error"]
+        if self.tls:
+            command += ["--ssl-key", str(self.tls["key"]), "--ssl-cert", str(self.tls["cert"])]
+        target = f"http://127.0.0.1:{self.upstream_port}"
+        if not self.routes:
+            command += ["--default-target", target]
+        self.spawn(command, env=dict(os.environ, CONFIGPROXY_AUTH_TOKEN=token))
+        if self.routes:
+            wait_for_port(api, self.process, self.name, self.log)
+            self.add_routes(api, token, target)
+
+    def add_routes(self, port, token, target):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        begin = time.monotonic()
+        for path in self.paths():
+            connection.request("POST", "/api/routes" + path, json.dumps({"target": target}), {"Authorization": f"token {token}"})
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 201:
+                raise RuntimeError(f"{self.name}: a route was answered {answer.status}")
+        self.adds_per_second = self.routes / (time.monotonic() - begin)
+
+
+class Chp(ChpLike):
+    """configurable-http-proxy, fetched on first use."""
+
+    def __init__(self, name, folder, upstream_port, modules, **more):
+        super().__init__(name, folder, upstream_port, **more)
+        self.modules = Path(modules)
+
+    def program(self):
         package = self.modules / "node_modules/configurable-http-proxy"
         if not package.exists():
             self.modules.mkdir(parents=True, exist_ok=True)
             subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(self.modules),
                             f"configurable-http-proxy@{CHP_VERSION}"], check=True, stdout=subprocess.DEVNULL)
-        environment = dict(os.environ, CONFIGPROXY_AUTH_TOKEN=os.urandom(16).hex())
-        self.spawn(["node", str(package / "bin/configurable-http-proxy"), "--ip", "127.0.0.1", "--port", str(self.port),
-                    "--api-ip", "127.0.0.1", "--api-port", str(free_port()), "--log-level", "error",
-                    "--default-target", f"http://127.0.0.1:{self.upstream_port}"], env=environment)
+        return ["node", str(package / "bin/configurable-http-proxy")]
+
+
+class DropIn(ChpLike):
+    """`passerelle proxy`, on one thread as far as the core goes: nobody's session is asked for, as with the others."""
+
+    def __init__(self, name, folder, upstream_port, passerelle, **more):
+        super().__init__(name, folder, upstream_port, **more)
+        self.passerelle = passerelle
+
+    def program(self):
+        return [str(self.passerelle), "proxy"]

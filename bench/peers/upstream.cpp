@@ -1,8 +1,8 @@
-// upstream: the server behind every proxy of the side-by-side bench. One thread, epoll: answers
-// each request head with the same 200 bytes, keeps connections, and echoes WebSocket messages below
-// 126 bytes. It must cost less than any proxy, so it parses nothing that it does not need: requests
-// with a body are not for it. Listens on the Unix socket or port that a spawner names
-// (PASSERELLE_SOCKET, PASSERELLE_PORT), else on --port.
+// upstream: the server behind every proxy of the side-by-side bench. One thread, epoll. Answers
+// each request with the same 200 bytes, a path that ends in "/down" with 10 MiB; takes bodies of
+// any length in; echoes WebSocket messages up to 1 MiB. It must cost less than any proxy, so it
+// parses nothing that it does not need: chunked requests are not for it. Listens on the Unix socket
+// or port that a spawner names (PASSERELLE_SOCKET, PASSERELLE_PORT), else on --port.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -30,16 +31,26 @@ namespace {
   std::exit(2);
 }
 
+constexpr std::uint32_t kReading = EPOLLIN | EPOLLRDHUP | EPOLLET;
+constexpr std::size_t kLongAnswer = 10U << 20U;
+constexpr std::size_t kMostFrame = 1U << 20U;
+
 struct Connection {
-  std::string received;  ///< An incomplete head or frame; empty while idle.
+  std::string received;     ///< An incomplete head or frame; empty while idle.
+  std::string answers;      ///< Heads, short answers and frames that are still to be sent.
+  std::size_t zeros = 0;    ///< Then so many bytes of a long body.
+  std::size_t to_drop = 0;  ///< Of a request's body.
+  bool owes_small = false;  ///< After the request's body.
   bool websocket = false;
+  bool closes = false;      ///< Once all is sent.
+  bool tells_room = false;  ///< epoll was asked to.
+  bool pending() const { return !answers.empty() || zeros != 0; }
 };
 
-const std::string& small_answer() {
-  static const std::string answer =
-      "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 200\r\n\r\n" +
-      std::string(200, 'x');
-  return answer;
+std::string small_answer() {
+  return "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: "
+         "200\r\n\r\n" +
+         std::string(200, 'x');
 }
 
 std::string accept_key(std::string_view key) {
@@ -69,55 +80,134 @@ std::string_view field(std::string_view head, std::string_view name) {
   return {};
 }
 
-std::string answer_to(std::string_view head, Connection& connection) {
+void answer(std::string_view head, Connection& connection) {
+  connection.closes = field(head, "Connection") == "close";
   const std::string_view key = field(head, "Sec-WebSocket-Key");
-  if (key.empty()) return small_answer();
-  connection.websocket = true;
-  return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
-         "Upgrade\r\nSec-WebSocket-Accept: " +
-         accept_key(key) + "\r\n\r\n";
-}
-
-/// Takes whole small frames off the front of `bytes` and gives them back unmasked (a close frame
-/// too).
-std::string echo_frames(std::string& bytes) {
-  std::string out;
-  while (bytes.size() >= 6) {
-    const std::size_t length = static_cast<unsigned char>(bytes[1]) & 0x7FU;
-    if (length > 125) fail("a frame over 125 bytes");
-    if (bytes.size() < 6 + length) break;
-    out.push_back(bytes[0]);
-    out.push_back(static_cast<char>(length));
-    for (std::size_t i = 0; i < length; ++i)
-      out.push_back(static_cast<char>(bytes[6 + i] ^ bytes[2 + i % 4]));
-    bytes.erase(0, 6 + length);
+  if (!key.empty()) {
+    connection.websocket = true;
+    connection.answers +=
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+        "Upgrade\r\nSec-WebSocket-Accept: " +
+        accept_key(key) + "\r\n\r\n";
+    return;
   }
-  return out;
-}
-
-std::string answers_to(Connection& connection) {
-  std::string out;
-  while (!connection.websocket) {
-    const std::size_t end = connection.received.find("\r\n\r\n");
-    if (end == std::string::npos) return out;
-    out += answer_to(std::string_view(connection.received).substr(0, end + 2), connection);
-    connection.received.erase(0, end + 4);
+  const std::string_view length = field(head, "Content-Length");
+  if (!length.empty()) connection.to_drop = std::strtoul(std::string(length).c_str(), nullptr, 10);
+  const std::string_view target = head.substr(0, head.find(" HTTP/"));
+  if (!target.ends_with("/down")) {
+    connection.owes_small = true;
+    return;
   }
-  return out + echo_frames(connection.received);
+  connection.answers +=
+      "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kLongAnswer) + "\r\n\r\n";
+  connection.zeros = kLongAnswer;
 }
 
-/// False when the connection is over. Answers are far below a socket buffer: a short write ends the
-/// connection.
-bool serve(int socket, Connection& connection) {
-  std::array<char, 16384> buffer{};
-  const ssize_t count = recv(socket, buffer.data(), buffer.size(), 0);
-  if (count < 0) return errno == EAGAIN;
-  if (count == 0) return false;
-  connection.received.append(buffer.data(), static_cast<std::size_t>(count));
-  const std::string out = answers_to(connection);
-  if (connection.received.empty()) std::string().swap(connection.received);
-  return out.empty() ||
-         send(socket, out.data(), out.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(out.size());
+/// The head of one message of a client: its size, where its payload lies.
+struct Frame {
+  std::size_t header = 6;
+  std::size_t length = 0;
+};
+
+/// False: there is not enough of it yet.
+bool read_frame(std::string_view bytes, Frame& frame) {
+  const auto at = [bytes](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  if (bytes.size() < frame.header) return false;
+  frame.length = at(1) & 0x7FU;
+  const std::size_t wide = frame.length == 126 ? 2 : frame.length == 127 ? 8 : 0;
+  frame.header += wide;
+  if (bytes.size() < frame.header) return false;
+  if (wide != 0) frame.length = 0;
+  for (std::size_t i = 0; i < wide; ++i) frame.length = frame.length << 8U | at(2 + i);
+  if (frame.length > kMostFrame) fail("a frame over 1 MiB");
+  return bytes.size() >= frame.header + frame.length;
+}
+
+/// Gives whole frames at the front of `bytes` back unmasked (a close frame too), and tells how many
+/// bytes they were.
+std::size_t echo_frames(std::string_view bytes, std::string& out) {
+  std::size_t used = 0;
+  for (Frame frame; read_frame(bytes.substr(used), frame); frame = {}) {
+    const std::string_view whole = bytes.substr(used, frame.header + frame.length);
+    out.push_back(whole[0]);
+    out.push_back(static_cast<char>(whole[1] & 0x7F));
+    out.append(whole.substr(2, frame.header - 6));
+    const std::string_view mask = whole.substr(frame.header - 4, 4);
+    const std::size_t start = out.size();
+    out.append(whole.substr(frame.header));
+    if (mask != std::string_view("\0\0\0\0", 4))
+      for (std::size_t i = 0; i < frame.length; ++i)
+        out[start + i] = static_cast<char>(out[start + i] ^ mask[i % 4]);
+    used += whole.size();
+  }
+  return used;
+}
+
+/// Drops what of `bytes` is a request's body; the answer follows its end.
+void take_body(Connection& connection, std::string_view& bytes) {
+  static const std::string kSmall = small_answer();
+  const std::size_t dropped = std::min(connection.to_drop, bytes.size());
+  connection.to_drop -= dropped;
+  bytes.remove_prefix(dropped);
+  if (connection.to_drop == 0 && std::exchange(connection.owes_small, false))
+    connection.answers += kSmall;
+}
+
+void take_in(Connection& connection, std::string_view bytes) {
+  take_body(connection, bytes);
+  if (bytes.empty()) return;
+  std::string& received = connection.received;
+  if (connection.websocket && received.empty()) {
+    received.assign(bytes.substr(echo_frames(bytes, connection.answers)));
+    return;
+  }
+  received += bytes;
+  if (connection.websocket) {
+    received.erase(0, echo_frames(received, connection.answers));
+    return;
+  }
+  const std::size_t end = received.find("\r\n\r\n");
+  if (end == std::string::npos) return;
+  answer(std::string_view(received).substr(0, end + 2), connection);
+  const std::string rest = received.substr(end + 4);
+  std::string().swap(received);
+  take_in(connection, rest);
+}
+
+/// Sends what there is to send; false when the peer is gone.
+bool flush(int socket, Connection& connection) {
+  static const std::string kZeros(256U << 10U, '\0');
+  while (connection.pending()) {
+    const bool head = !connection.answers.empty();
+    const std::string_view next =
+        head ? std::string_view(connection.answers)
+             : std::string_view(kZeros).substr(0, std::min(kZeros.size(), connection.zeros));
+    const ssize_t sent = send(socket, next.data(), next.size(), MSG_NOSIGNAL);
+    if (sent < 0) return errno == EAGAIN;
+    if (!head)
+      connection.zeros -= static_cast<std::size_t>(sent);
+    else if (static_cast<std::size_t>(sent) == next.size())
+      connection.answers.clear();
+    else
+      connection.answers.erase(0, static_cast<std::size_t>(sent));
+  }
+  return !connection.closes || connection.owes_small;
+}
+
+/// False when the connection is over. Edge-triggered: reads until nothing is left.
+bool serve(int socket, Connection& connection, bool ending) {
+  static std::array<char, 256U << 10U> buffer;
+  for (;;) {
+    const ssize_t count = recv(socket, buffer.data(), buffer.size(), 0);
+    if (count == 0 || (count < 0 && errno != EAGAIN)) return false;
+    if (count < 0) return flush(socket, connection);
+    take_in(connection, {buffer.data(), static_cast<std::size_t>(count)});
+    const bool drained = static_cast<std::size_t>(count) < buffer.size() && !ending;
+    if (drained || connection.answers.size() >= kMostFrame) {
+      if (!flush(socket, connection)) return false;
+      if (drained) return true;
+    }
+  }
 }
 
 int listen_unix(const char* path) {
@@ -154,18 +244,26 @@ void run(int listener) {
   for (;;) {
     const int count = epoll_wait(poll, events.data(), static_cast<int>(events.size()), -1);
     for (int i = 0; i < count; ++i) {
-      const int socket = events[static_cast<std::size_t>(i)].data.fd;
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      const int socket = event.data.fd;
       if (socket == listener) {
         const int accepted = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted < 0) continue;
         const int on = 1;
         setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        wanted = {.events = EPOLLIN, .data = {.fd = accepted}};
+        wanted = {.events = kReading, .data = {.fd = accepted}};
         epoll_ctl(poll, EPOLL_CTL_ADD, accepted, &wanted);
         connections[accepted] = {};
-      } else if (!serve(socket, connections[socket])) {
+        continue;
+      }
+      Connection& connection = connections[socket];
+      if (!serve(socket, connection, (event.events & (EPOLLRDHUP | EPOLLHUP)) != 0)) {
         connections.erase(socket);
         close(socket);
+      } else if (connection.pending() && !connection.tells_room) {
+        connection.tells_room = true;
+        wanted = {.events = kReading | EPOLLOUT, .data = {.fd = socket}};
+        epoll_ctl(poll, EPOLL_CTL_MOD, socket, &wanted);
       }
     }
   }
