@@ -169,8 +169,17 @@ def culling(gateway):
     assert busy.stop().status == 204
 
 
+def hosts_and_workers(gateway):
+    person = Person(gateway, "visitor")
+    for host, status in (("evil.example", 421), ("localhost.evil.example", 421), ("localhost", 200), ("127.0.0.1", 200), ("10.1.2.3", 200)):
+        assert person.get("/hub/login", headers={"Host": host}).status == status, host
+    for path in ("/hub/login", "/hub/static/passerelle.css", "/user/visitor/sw.js", "/hub/nothing"):  # no worker may govern the hub's pages
+        assert person.get(path, headers={"Service-Worker": "script"}).status == 403, path
+
+
 def main():
     with Gateway(LIGHT, authenticators=CLAIM) as gateway:
+        hosts_and_workers(gateway)
         first, second = claimed_names(gateway)
         seats(gateway)
         forged(gateway)
