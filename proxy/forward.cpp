@@ -243,7 +243,8 @@ Answer Forwarding::take_head(std::span<char> bytes, std::size_t used) {
   const std::span<char> rest = bytes.subspan(used);
   if (head.status() == 101) return begin_tunnel(head, rest);
   begin_answer(head, rest);
-  return Answer::final;
+  // A body that is none from its first bytes on: its head has not been sent either.
+  return download_->state() == BodyPump::State::source_bad ? Answer::invalid : Answer::final;
 }
 
 void Forwarding::pass_interim(const ResponseHead& head) {

@@ -14,7 +14,7 @@ import odd  # noqa: E402
 import oracle  # noqa: E402
 from recording import BareProxy, Recorder, exchange  # noqa: E402
 
-SECOND = b"GET /second HTTP/1.1\r\nHost: t.example\r\nConnection: close\r\n\r\n"
+BESIDE = 64  # hostile answers at a time
 
 
 class Judge:
@@ -81,36 +81,49 @@ async def odd_requests(judge, cases, show):
 
 
 async def odd_responses(judge, cases, raw):
-    """Each payload is an answer, with a status line in place of its request line (and `raw`); behind it on the client's
-    connection stands a second request, whose answer nobody may forge."""
-    async with Recorder() as server, BareProxy(f"/=127.0.0.1:{server.port}") as proxy:
-        hostile = b""
+    """Each payload is an answer, with a status line in place of its request line (and `raw`); the server ends the connection
+    behind it, or leaves it to the proxy, which must then not use it again. Behind it on the client's connection stands a
+    second request, whose answer nobody may forge; the cases run beside each other and share what connections are kept."""
+    answers = []
+    for name, payload in cases:
+        dressed = b"HTTP/1.1 200 OK\r\n" + payload.partition(b"\r\n")[2]
+        for bytes_ in (payload, dressed) if raw else (dressed,):
+            answers += [(name, bytes_, True), (name, bytes_, False)]
 
-        def answer(message):
-            if message.target.startswith(b"/first"):
-                return hostile, True
-            return b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond", False
+    def answer(message):
+        number = int(message.target.rpartition(b"/")[2])
+        if message.target.startswith(b"/first"):
+            return answers[number][1:]
+        body = b"second %d" % number
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body, False
 
+    async def one(number):
+        name, hostile, _ = answers[number]
+        requests = b"".join(b"GET /%s/%d HTTP/1.1\r\nHost: t.example\r\n%s\r\n" % (which, number, close)
+                            for which, close in ((b"first", b""), (b"second", b"Connection: close\r\n")))
+        try:
+            data, reset = await exchange(proxy.port, requests)
+        except asyncio.TimeoutError:
+            return judge.failures.append(f"{name} as a response: a hang\n    {hostile[:400]!r}")
+        judge.check(name + " as a response", hostile, lambda: judge_answers(data, reset, b"second %d" % number))
+        judge.verdicts["response " + (data[9:12].decode() or "none")] += 1
+
+    async with Recorder() as server, BareProxy(f"/=127.0.0.1:{server.port}", "response_timeout=1") as proxy:
         server.answer = answer
-        for name, payload in cases:
-            dressed = b"HTTP/1.1 200 OK\r\n" + payload.partition(b"\r\n")[2]
-            for hostile in (payload, dressed) if raw else (dressed,):
-                try:
-                    data, reset = await exchange(proxy.port, b"GET /first HTTP/1.1\r\nHost: t.example\r\n\r\n" + SECOND)
-                except asyncio.TimeoutError:
-                    judge.failures.append(f"{name} as a response: a hang\n    {hostile[:400]!r}")
-                    continue
-                judge.check(name + " as a response", hostile, lambda: judge_answers(data, reset))
-                judge.verdicts["response " + data[9:12].decode()] += 1
+        for first in range(0, len(answers), BESIDE):
+            await asyncio.gather(*(one(number) for number in range(first, min(first + BESIDE, len(answers)))))
+        for _, what in server.violations:
+            judge.failures.append(what)
 
 
-def judge_answers(data, reset):
+def judge_answers(data, reset, second):
     finals, cut = responses(data)
     assert len(finals) <= 2, f"{len(finals)} answers to two requests"
     assert finals or reset, "no answer"
-    assert not cut or reset or len(finals) < 2, "an unfinished second answer"
+    assert not cut or reset, "an unfinished answer with an orderly end"
+    assert finals == [] or not finals[0].body.startswith(b"second"), f"an answer to somebody else: {finals[0].body!r}"
     if len(finals) == 2 and not cut:
-        assert finals[1].body == b"second", f"a forged second answer: {finals[1].body!r}"
+        assert finals[1].body == second, f"a forged second answer: {finals[1].body!r}"
 
 
 async def main():

@@ -118,6 +118,14 @@ TEST(Fault, Rule61WhatIsNoHttpIsTheHubsToTell) {
   EXPECT_THAT(wire.ask(close_get()), HasSubstr("reason=upstream-invalid"));
 }
 
+TEST(Fault, Rule61AFirstChunkThatIsNoneIsTheHubsToTell) {
+  Upstream upstream(
+      say_and_close("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n"));
+  Wire wire;
+  wire.route(upstream);
+  EXPECT_THAT(wire.ask(close_get()), HasSubstr("reason=upstream-invalid"));
+}
+
 TEST(Fault, R7EndlessInterimAnswersAreBounded) {
   Upstream upstream([](Peer& peer, int) {
     peer.read_head();
