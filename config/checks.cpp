@@ -97,7 +97,8 @@ class Checks {
     const std::vector<std::string>& hosts = settings_.proxy.hosts;
     for (std::size_t i = 0; i < hosts.size(); ++i) {
       if (hosts[i].find_first_of("/: ") != std::string::npos)
-        error(item("proxy.hosts", i), "a name alone, without `https://` and without port");
+        error(item("proxy.hosts", i),
+              "is no host name; write the name alone, without `https://` and without port");
     }
   }
 

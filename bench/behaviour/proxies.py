@@ -10,6 +10,8 @@ import peers as bench  # noqa: E402
 
 
 class Caddy(bench.Peer):
+    """Unlike the one of bench/peers it serves every Host, as the others do."""
+
     CONF = """
 {{
   admin off

@@ -103,6 +103,7 @@ const std::set<std::string> kBeyondASchema = {
     "profiles_default_url_absolute",
     "profiles_same_name",
     "profiles_unknown_spawner",
+    "proxy_hosts_url",
     "public_url_host",
     "public_url_no_trusted_proxy",
     "public_url_path",
