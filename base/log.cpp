@@ -1,27 +1,23 @@
 #include "base/log.hpp"
 
+#include <atomic>
+
 #include <unistd.h>
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include "base/clock.hpp"
+#include "base/line_writer.hpp"
 #include "base/text.hpp"
 
 namespace passerelle::log {
 namespace {
 
-constexpr std::size_t kLongestValue = 2048;  // an untrusted value must not fill the disk (CVE-2026-54338)
+constexpr std::size_t kLongestValue =
+    2048;  // an untrusted value must not fill the disk (CVE-2026-54338)
 bool as_json = false;
 
-spdlog::logger& sink() {
-  static spdlog::logger logger("passerelle", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  return logger;
-}
+std::atomic<Level> least{Level::info};
 
 constexpr std::string_view kLevels[] = {"debug", "info", "warn", "error"};
-constexpr spdlog::level::level_enum kSpdlog[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
-                                                 spdlog::level::err};
 
 std::string json_line(Level level, std::string_view area, std::string_view message, Fields fields) {
   std::string line = R"({"ts":")" + to_iso8601(SystemClock().now()) + R"(","level":")";
@@ -57,21 +53,42 @@ std::string text_line(Level level, std::string_view area, std::string_view messa
   return line;
 }
 
+std::string line_of(Level level, std::string_view area, std::string_view message, Fields fields) {
+  return as_json ? json_line(level, area, message, fields)
+                 : text_line(level, area, message, fields);
+}
+
+LineWriter& sink() {
+  static LineWriter writer(STDERR_FILENO, [](std::uint64_t count) {
+    return line_of(Level::warn, "log", "lines were dropped: nobody reads them fast enough",
+                   {{"lines", count}});
+  });
+  return writer;
+}
+
 }  // namespace
 
-void set_up(Level least, const bool* json) {
+void set_up(Level new_least, const bool* json) {
   as_json = json != nullptr ? *json : isatty(STDERR_FILENO) == 0;
-  sink().set_pattern("%v");
-  sink().set_level(kSpdlog[static_cast<int>(least)]);
-  sink().flush_on(spdlog::level::warn);
+  least = new_least;
 }
 
 void write(Level level, std::string_view area, std::string_view message, Fields fields) {
-  const auto spdlog_level = kSpdlog[static_cast<int>(level)];
-  if (!sink().should_log(spdlog_level)) return;
-  sink().log(spdlog_level, as_json ? json_line(level, area, message, fields) : text_line(level, area, message, fields));
+  if (level < least.load(std::memory_order_relaxed)) return;
+  sink().write(line_of(level, area, message, fields));
 }
 
-void write_raw(std::string_view line) { sink().log(spdlog::level::info, line); }
+void write_raw(std::string_view line) {
+  if (Level::info < least.load(std::memory_order_relaxed)) return;
+  sink().write(line);
+}
+
+void flush() noexcept {
+  sink().flush();
+}
+
+std::uint64_t dropped() noexcept {
+  return sink().dropped();
+}
 
 }  // namespace passerelle::log

@@ -1,5 +1,7 @@
-// The log: one line per event, an area, a sentence and key=value fields. JSON on a pipe, readable text on a terminal.
-// Nothing secret is ever a field; untrusted text is cut and its control characters escaped here, once.
+// The log: one line per event, an area, a sentence and key=value fields. JSON on a pipe, readable
+// text on a terminal. Nothing secret is ever a field; untrusted text is cut and its control
+// characters escaped here, once. Nobody waits for whoever reads the log: what a full pipe does not
+// take is kept up to a bound, then dropped and counted (line_writer.hpp).
 #pragma once
 
 #include <cstdint>
@@ -31,6 +33,10 @@ void set_up(Level least, const bool* json = nullptr);
 void write(Level level, std::string_view area, std::string_view message, Fields fields = {});
 /// A line that is complete JSON already (the access log); bypasses formatting.
 void write_raw(std::string_view json_line);
+/// Any thread, now and then: tries again with lines that a full pipe did not take. Cheap when there
+/// are none.
+void flush() noexcept;
+std::uint64_t dropped() noexcept;  ///< Lines lost since the start.
 
 inline void debug(std::string_view area, std::string_view message, Fields fields = {}) {
   write(Level::debug, area, message, fields);

@@ -77,7 +77,7 @@ void AccessLog::add(const AccessEntry& entry) {
 }
 
 void AccessLog::flush() {
-  if (lines_.empty()) return;
+  if (lines_.empty()) return log::flush();
   log::write_raw(lines_);
   lines_.clear();
 }
