@@ -641,8 +641,66 @@ constexpr Key kProxyKeys[] = {
           "partager."},
      .example = "passerelle-lyon",
      .when_absent = {"made up at each start", "inventé à chaque démarrage"}},
+    {.name = "max_connections_per_address",
+     .kind = Kind::count,
+     .slot = at<&Proxy::max_connections_per_address>,
+     .words =
+         {"Open connections from one client address, or one IPv6 /64; above it, new ones are told "
+          "429. A classroom or campus may be behind one address. `trusted_proxies` are not "
+          "counted; 0 means no limit.",
+          "Connexions ouvertes depuis une même adresse, ou un même /64 en IPv6 ; au-delà, les "
+          "nouvelles reçoivent 429. Une salle ou un campus peut se présenter sous une seule "
+          "adresse. Les `trusted_proxies` ne comptent pas ; 0 : sans limite."},
+     .example = "1000",
+     .most = 10'000'000},
+    {.name = "min_rate",
+     .kind = Kind::count,
+     .slot = at<&Proxy::min_rate>,
+     .words =
+         {"Bytes a second that a client must send of a body, or take of a response, while all "
+          "wait for it; a slower one is cut. 0 means any.",
+          "Octets par seconde qu'un client doit envoyer d'un corps ou prendre d'une réponse tant "
+          "que tous l'attendent ; un client plus lent est coupé. 0 : sans minimum."},
+     .example = "256",
+     .most = 1'000'000'000},
+    {.name = "min_rate_after",
+     .kind = Kind::duration,
+     .slot = at<&Proxy::min_rate_after>,
+     .words = {"The rate is looked at over spans of that length, from the second one on.",
+               "Le débit est mesuré sur des périodes de cette durée, à partir de la deuxième."},
+     .example = "30s",
+     .least = 1,
+     .most = 3600},
+    {.name = "max_buffered",
+     .kind = Kind::size,
+     .slot = at<&Proxy::max_buffered>,
+     .words =
+         {"Memory for bytes that clients or servers do not take yet, all together. From a half of "
+          "it on connections end with their request, from three quarters on new ones are told "
+          "503, and above it those that hold most are cut. 0 means no limit.",
+          "Mémoire pour les octets que clients ou serveurs ne prennent pas encore, en tout. Dès "
+          "la moitié, les connexions finissent avec leur requête ; dès les trois quarts, les "
+          "nouvelles reçoivent 503 ; au-delà, celles qui en gardent le plus sont coupées. 0 : "
+          "sans limite."},
+     .example = "512MiB"},
 };
 constexpr Section kProxy{"proxy", kProxyKeys};
+
+constexpr Key kMetricsKeys[] = {
+    {.name = "allow",
+     .kind = Kind::networks,
+     .slot = at<&Metrics::allow>,
+     .words =
+         {"Networks that may read `/hub/metrics` without a token. Servers on this machine come "
+          "from 127.0.0.1 too.",
+          "Réseaux qui peuvent lire `/hub/metrics` sans jeton. Les serveurs de cette machine "
+          "viennent aussi de 127.0.0.1."},
+     .example = "[10.0.0.9]",
+     .most = 256,
+     .when_absent = {"only tokens and sessions with `read:metrics`",
+                     "seuls les jetons et sessions avec `read:metrics`"}},
+};
+constexpr Section kMetrics{"metrics", kMetricsKeys};
 
 constexpr Key kRootKeys[] = {
     {.name = "public_url",
@@ -675,6 +733,19 @@ constexpr Key kRootKeys[] = {
          {"Reverse proxies in front of us: networks whose `X-Forwarded-*` headers are believed.",
           "Mandataires placés devant nous : réseaux dont les en-têtes `X-Forwarded-*` sont crus."},
      .example = "[127.0.0.1, \"fd00::/8\"]",
+     .most = 256,
+     .when_absent = {"nobody", "personne"}},
+    {.name = "proxy_protocol",
+     .kind = Kind::networks,
+     .slot = at<&Settings::proxy_protocol>,
+     .words =
+         {"Load balancers that forward plain TCP to us: each connection from these networks must "
+          "begin with a PROXY header, version 1 or 2, and the address in it is the client's. "
+          "Nobody else may send one.",
+          "Répartiteurs qui nous transmettent du TCP brut : chaque connexion venant de ces "
+          "réseaux doit commencer par un en-tête PROXY, version 1 ou 2, et l'adresse qu'il porte "
+          "est celle du client. Personne d'autre ne peut en envoyer."},
+     .example = "[10.0.0.5]",
      .most = 256,
      .when_absent = {"nobody", "personne"}},
     {.name = "authenticators",
@@ -749,6 +820,12 @@ constexpr Key kRootKeys[] = {
      .words = {"Bounds of the part that carries bytes.",
                "Bornes de la partie qui porte les octets."},
      .section = &kProxy},
+    {.name = "metrics",
+     .kind = Kind::section,
+     .slot = inside<&Settings::metrics>,
+     .words = {"Who may read the numbers of `/hub/metrics`.",
+               "Qui peut lire les chiffres de `/hub/metrics`."},
+     .section = &kMetrics},
     {.name = "stop_servers_on_exit",
      .kind = Kind::boolean,
      .slot = at<&Settings::stop_servers_on_exit>,

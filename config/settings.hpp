@@ -153,6 +153,16 @@ struct Proxy {
   std::uint32_t max_connections = 20000;
   std::vector<std::string> hosts;  ///< Served besides the host of public_url; "*": every name.
   std::string via;                 ///< Our name in Via; empty: made up at the start.
+  /// From one client address (an IPv6 /64); 0: unlimited. Whole classrooms share one address.
+  std::uint32_t max_connections_per_address = 1000;
+  std::uint32_t min_rate = 256;  ///< Bytes a second that a client must send or take; 0: any.
+  seconds min_rate_after{30};    ///< Looked at over spans of that length, from the second one on.
+  std::uint64_t max_buffered = 512U
+                               << 20U;  ///< Bytes kept for slow sides, all together; 0: unlimited.
+};
+
+struct Metrics {
+  std::vector<std::string> allow;  ///< CIDRs that may read /hub/metrics without a token.
 };
 
 struct Settings {
@@ -161,6 +171,7 @@ struct Settings {
   Listen listen;
   std::string data_dir;
   std::vector<std::string> trusted_proxies;  ///< CIDRs whose X-Forwarded-* are believed.
+  std::vector<std::string> proxy_protocol;   ///< CIDRs whose connections begin with a PROXY header.
   std::vector<Authenticator> authenticators;
   Access access;
   Sessions sessions;
@@ -171,6 +182,7 @@ struct Settings {
   Branding branding;
   Log log;
   Proxy proxy;
+  Metrics metrics;
   bool stop_servers_on_exit = false;
 };
 

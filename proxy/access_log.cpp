@@ -68,6 +68,8 @@ void AccessLog::add(const AccessEntry& entry) {
   append_quoted(lines_, entry.peer);
   lines_ += R"(,"upstream":)";
   append_quoted(lines_, entry.upstream);
+  if (entry.trace)
+    lines_.append(R"(,"trace":")").append(TraceText(entry.trace).view()).append(1, '"');
   if (!entry.end.empty()) {
     lines_ += R"(,"end":)";
     append_quoted(lines_, entry.end);

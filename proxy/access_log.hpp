@@ -8,6 +8,7 @@
 
 #include "proxy/blocks.hpp"
 #include "proxy/loop.hpp"
+#include "proxy/trace.hpp"
 
 namespace passerelle::proxy {
 
@@ -23,6 +24,7 @@ struct AccessEntry {
   std::uint64_t bytes_in = 0;  ///< Of bodies, or of both directions of a tunnel.
   std::uint64_t bytes_out = 0;
   Millis took = 0;
+  Trace trace;
 };
 
 class AccessLog {

@@ -1,6 +1,7 @@
 #include "proxy/answer.hpp"
 
 #include "base/text.hpp"
+#include "proxy/pace.hpp"
 
 namespace passerelle::proxy {
 namespace {
@@ -84,6 +85,7 @@ std::string response_text(const HubResponse& response,
     if (is_ours(name) || breaks_a_head(name, value)) continue;
     out.append(name).append(": ").append(value).append("\r\n");
   }
+  out.append("X-Request-ID: ").append(TraceText(request.entry.trace).view()).append("\r\n");
   const bool bodiless = response.status == 204 || response.status == 304;
   if (ends == Ends::by_length && !bodiless)
     out.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
@@ -96,16 +98,24 @@ std::string response_text(const HubResponse& response,
 }
 
 Flow<bool> send_all(Lane& lane, Connection& connection, std::string_view bytes) {
+  const config::Proxy& limits = lane.settings.limits;
+  Millis limit = lane.loop->now() + millis(limits.body_timeout);
+  Pace pace;
   while (!bytes.empty()) {
     const Io io = connection.client.write(bytes);
     if (io.state == Io::State::failed) co_return false;
     bytes.remove_prefix(io.count);
     if (bytes.empty()) break;
-    Wait wait(*lane.loop, Phase::busy,
-              lane.loop->now() + millis(lane.settings.limits.body_timeout));
+    if (pace.too_slow(limits, connection.client, Pace::Owes::to_take, lane.loop->now())) {
+      lane.counts.too_slow.add();
+      co_return false;
+    }
+    Wait wait(*lane.loop, Phase::busy, std::min(limit, pace.deadline()));
     wait.on(connection.client, kToWrite);
     const Wake wake = co_await wait;
+    if (wake == Wake::timeout && lane.loop->now() < limit) continue;
     if (wake != Wake::ready) co_return false;
+    limit = lane.loop->now() + millis(limits.body_timeout);
   }
   co_return true;
 }
@@ -122,6 +132,8 @@ Outcome answer_plain(Lane& lane,
   std::string out = "HTTP/1.1 " + line + "\r\nDate: ";
   out.append(lane.date()).append("\r\nContent-Type: text/plain; charset=utf-8\r\n");
   out.append("X-Content-Type-Options: nosniff\r\n").append(extra_fields);
+  if (connection.request != nullptr)
+    out.append("X-Request-ID: ").append(TraceText(connection.request->trace).view()).append("\r\n");
   out.append("Content-Length: ").append(std::to_string(body.size()));
   out.append("\r\nConnection: close\r\n\r\n").append(body);
   const Io io = connection.client.write(out);

@@ -53,6 +53,7 @@ struct FreeLists {
   std::size_t bytes[kClasses];
   std::size_t spare[kClasses];  ///< The least that `bytes` was since the last trim.
   std::size_t returned;         ///< To malloc, since that was told to pass it on.
+  std::size_t kept;  ///< kept_bytes()
   bool closed;
 };
 constinit thread_local FreeLists lists{};
@@ -119,6 +120,10 @@ bool trim_blocks() noexcept {
   return false;
 }
 
+std::size_t kept_bytes() noexcept {
+  return lists.kept;
+}
+
 void Kept::assign(std::string_view bytes) {
   Kept fresh;
   fresh.append(bytes);
@@ -134,6 +139,7 @@ void Kept::append(std::string_view bytes) {
     // byte.
     larger.capacity_ = empty() ? wanted : std::max(wanted, size() * 2);
     larger.data_ = static_cast<char*>(take_block(larger.capacity_));
+    lists.kept += larger.capacity_;
     if (!empty()) std::memcpy(larger.data_, data_ + begin_, size());
     larger.end_ = size();
     swap(larger);
@@ -144,6 +150,7 @@ void Kept::append(std::string_view bytes) {
 
 void Kept::clear() noexcept {
   give_block(data_, capacity_);
+  lists.kept -= capacity_;
   data_ = nullptr;
   capacity_ = begin_ = end_ = 0;
 }

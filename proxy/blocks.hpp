@@ -20,6 +20,8 @@ void give_block(void* block, std::size_t size) noexcept;
 /// once nothing is left, that to the kernel: after a crowd the memory is what it was before. False
 /// when nothing more is to be done.
 bool trim_blocks() noexcept;
+/// Bytes that this thread's Kepts hold now.
+std::size_t kept_bytes() noexcept;
 
 /// Bytes that must outlive the thread's read buffer: a head, an unfinished head, what a full peer
 /// did not take yet. Consumed from the front; never moves its bytes while they are only consumed.

@@ -88,7 +88,9 @@ class BodyPump {
     return !backlog_.empty() || pipe_.held() != 0;
   }  ///< Waits for the receiver.
   int source_interest() const noexcept;
+  bool waits_for_source() const noexcept { return source_interest() != 0; }
   int sink_interest() const noexcept { return moving() && blocked() ? kToWrite : 0; }
+  std::size_t held() const noexcept { return backlog_.size(); }
   std::uint64_t moved() const noexcept { return moved_; }  ///< Body bytes, without framing.
 
  private:

@@ -7,6 +7,7 @@
 #include "proxy/client_tls.hpp"
 #include "proxy/forward.hpp"
 #include "proxy/hub_exchange.hpp"
+#include "proxy/proxy_peer.hpp"
 
 namespace passerelle::proxy {
 namespace {
@@ -91,11 +92,44 @@ void begin(Lane& lane, Connection& connection, Request& request) {
   request.client =
       resolve_client(head, connection.peer, connection.endpoint.scheme(), lane.shared.trusted);
   request.body = body_of(head);
-  request.keep_alive = head.keep_alive() && !lane.draining;
+  request.keep_alive = head.keep_alive() && !lane.draining && lane.pressure == Pressure::none;
   request.entry.method = head.method();
   request.entry.path = head.path();
   request.entry.peer = request.client.address;
+  if (const auto theirs = parse_traceparent(head.value("traceparent")))
+    request.entry.trace = *theirs;
   lane.counts.requests.add();
+}
+
+/// While it lives, the connection tells of this request.
+class Shown {
+ public:
+  Shown(Live& live, const AccessEntry& entry) noexcept : live_(live), entry_(entry) {
+    live.request = &entry;
+  }
+  ~Shown() {
+    live_.request = nullptr;
+    live_.held = 0;
+    live_.bytes_in += entry_.bytes_in;
+    live_.bytes_out += entry_.bytes_out;
+  }
+  Shown(const Shown&) = delete;
+  Shown& operator=(const Shown&) = delete;
+
+ private:
+  Live& live_;
+  const AccessEntry& entry_;
+};
+
+/// All that is written down of a request that is over; a tunnel tells of itself at its own end.
+void count(Lane& lane, const Request& request, Outcome outcome) {
+  const AccessEntry& entry = request.entry;
+  lane.counts.bytes_in.add(entry.bytes_in);
+  lane.counts.bytes_out.add(entry.bytes_out);
+  lane.counts.answers.add(outcome == Outcome::tunnel ? 101 : entry.status);
+  if (outcome == Outcome::tunnel) return;
+  if (request.route) lane.counts.durations.add(entry.took);
+  lane.log.add(entry);
 }
 
 Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
@@ -104,11 +138,14 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
   const Scan scan = read_head(lane, connection, request, ended);
   if (ended) co_return Outcome::close;
   if (scan.state == Scan::State::incomplete) co_return Outcome::wait;
+  request.entry.trace = lane.traces.next();
+  const Shown shown(connection, request.entry);
   if (scan.state == Scan::State::refused && !is_for_hub(lane, scan)) {
     lane.counts.refused_heads.add();
     request.entry.peer = connection.peer;
     request.entry.status = scan.status;
     request.entry.end = scan.reason;
+    lane.counts.answers.add(scan.status);
     lane.log.add(request.entry);
     co_return answer_plain(lane, connection, scan.status, scan.reason);
   }
@@ -140,10 +177,8 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
       outcome = co_await answer_by_hub(lane, connection, request, to_hub.most_body, to_hub.reason);
     }
   }
-  lane.counts.bytes_in.add(request.entry.bytes_in);
-  lane.counts.bytes_out.add(request.entry.bytes_out);
   request.entry.took = lane.loop->now() - request.began;
-  if (outcome != Outcome::tunnel) lane.log.add(request.entry);
+  count(lane, request, outcome);
   co_return outcome;
 }
 
@@ -200,6 +235,9 @@ Detached serve_connection(Lane& lane, int fd, std::string peer, const Endpoint& 
     try {
       Outcome outcome = Outcome::close;
       bool ready = connection.client.good();
+      if (ready && brings_proxy_header(lane, connection))
+        ready = co_await take_proxy_header(lane, connection);
+      if (ready) ready = take_seat(lane, connection);
       if (ready && endpoint.tls) ready = co_await secure_client(lane, connection);
       if (ready) outcome = co_await serve(lane, connection);
       if (outcome == Outcome::tunnel) co_await run_tunnel(lane, connection);
@@ -210,6 +248,7 @@ Detached serve_connection(Lane& lane, int fd, std::string peer, const Endpoint& 
       log::error("proxy", "a connection ended by an exception", {{"what", error.what()}});
       connection.client.reset();
     }
+    leave_seat(lane, connection);
   }
   --lane.connections;
   lane.loop->keep_ticking();  // a tick after the last one, to give memory back

@@ -10,19 +10,25 @@
 #include "proxy/body.hpp"
 #include "proxy/coroutine.hpp"
 #include "proxy/lane.hpp"
+#include "proxy/live.hpp"
 #include "proxy/tunnel.hpp"
 
 namespace passerelle::proxy {
 
-struct Connection {
+struct Connection : Live {
   Connection(Lane& lane, int fd, std::string address, const Endpoint& its_endpoint)
-      : endpoint(its_endpoint), client(*lane.loop, fd), peer(std::move(address)) {}
+      : endpoint(its_endpoint), client(*lane.loop, fd), peer(std::move(address)) {
+    since = static_cast<std::uint32_t>(lane.loop->unix_seconds());
+    join(lane.live);
+  }
 
   const Endpoint& endpoint;  ///< Where it was accepted.
   Socket client;
-  std::string peer;  ///< Numeric address of the connection itself; empty on a Unix socket.
-  Kept received;     ///< Read but not used: a part of a head, a body's beginning, or pipelined
-                     ///< requests.
+  std::string peer;  ///< Numeric address of the connection itself, or the one that a PROXY header
+                     ///< names; empty on a Unix socket.
+  AddressCounts::Seat seat;
+  Kept received;  ///< Read but not used: a part of a head, a body's beginning, or pipelined
+                  ///< requests.
   std::size_t scanned = 0;         ///< That much of it was looked at and is not a whole head.
   std::unique_ptr<Tunnel> tunnel;  ///< Set by a request that ended in 101.
 };

@@ -5,6 +5,7 @@
 
 #include "proxy/answer.hpp"
 #include "proxy/hub_exchange.hpp"
+#include "proxy/pace.hpp"
 #include "proxy/route_policy.hpp"
 #include "proxy/websocket.hpp"
 
@@ -75,6 +76,7 @@ class Forwarding {
   Flow<Outcome> fail_by_hub(std::string_view reason);
   std::size_t build_head();
   void touch_by_policy(bool client_spoke) noexcept;
+  bool too_slow(Pace::Owes owes) noexcept;
   Socket& upstream() noexcept { return lease_->socket; }
 
   Lane& lane_;
@@ -87,6 +89,8 @@ class Forwarding {
   std::size_t scanned_ = 0;
   std::optional<BodyPump> upload_;
   std::optional<BodyPump> download_;
+  Pace pace_;
+  Millis last_event_ = 0;  ///< Silence is counted from here.
   int interim_ = 0;
   bool continue_owed_ = false;  ///< The client waits for a 100.
   bool reusable_ = false;       ///< The upstream will take another request on this connection.
@@ -144,7 +148,7 @@ bool Forwarding::send_head() {
 }
 
 Flow<Answer> Forwarding::wait_for_answer() {
-  const Millis sent = lane_.loop->now();
+  const Millis sent = last_event_ = lane_.loop->now();
   for (;;) {
     const std::uint64_t before = upload_->moved();
     const bool waits = upload_->step(lane_.read_room);
@@ -152,7 +156,11 @@ Flow<Answer> Forwarding::wait_for_answer() {
     if (const Answer trouble = body_trouble(); trouble != Answer::none) co_return trouble;
     if (upload_->moved() > 0) continue_owed_ = false;
     if (const Answer answer = try_head(); answer != Answer::none) co_return answer;
-    Wait wait(*lane_.loop, Phase::busy, waits ? answer_deadline(sent) : lane_.loop->now());
+    if (too_slow(upload_->waits_for_source() ? Pace::Owes::to_send : Pace::Owes::nothing))
+      co_return Answer::body_late;
+    const Millis limit = answer_deadline(sent);
+    const Millis until = std::min(limit, pace_.deadline());
+    Wait wait(*lane_.loop, Phase::busy, waits ? until : lane_.loop->now());
     if (waits) {  // otherwise it only lets the others have their turn
       wait.on(connection_.client,
               kBroken | upload_->source_interest() | download_->sink_interest());
@@ -161,19 +169,33 @@ Flow<Answer> Forwarding::wait_for_answer() {
     wait.cut_by(route_->closed);
     if (request_.right_ended) wait.cut_by(*request_.right_ended);
     const Wake wake = co_await wait;
+    if (wake == Wake::ready) last_event_ = lane_.loop->now();
+    if (wake == Wake::timeout && lane_.loop->now() < limit) continue;
     if (wake == Wake::timeout && continue_owed_) {
       answer_expectation();
       continue;
     }
     if (wake == Wake::timeout)
       co_return upload_->moving() && !upload_->blocked() ? Answer::body_late : Answer::timeout;
-    if (wake == Wake::cut) {
-      request_.entry.end = "cut";
+    if (wake == Wake::cut || wake == Wake::shed) {
+      request_.entry.end = wake == Wake::cut ? "cut" : "shed";
       co_return Answer::gone;
     }
     if (wake == Wake::stop || connection_.client.broken()) co_return Answer::gone;
     if (download_->blocked()) download_->step(lane_.read_room);
   }
+}
+
+/// Before each wait; notes what can be told of the request meanwhile.
+bool Forwarding::too_slow(Pace::Owes owes) noexcept {
+  request_.entry.bytes_in = upload_->moved();
+  request_.entry.bytes_out = download_->moved();
+  connection_.held = static_cast<std::uint32_t>(upload_->held() + download_->held());
+  if (!pace_.too_slow(lane_.settings.limits, connection_.client, owes, lane_.loop->now()))
+    return false;
+  lane_.counts.too_slow.add();
+  request_.entry.end = "too-slow";
+  return true;
 }
 
 Answer Forwarding::body_trouble() const noexcept {
@@ -193,7 +215,7 @@ Answer Forwarding::body_trouble() const noexcept {
 Millis Forwarding::answer_deadline(Millis sent) const noexcept {
   const config::Proxy& limits = lane_.settings.limits;
   if (continue_owed_) return sent + kContinuePatience;
-  if (upload_->moving()) return lane_.loop->now() + millis(limits.body_timeout);
+  if (upload_->moving()) return last_event_ + millis(limits.body_timeout);
   return sent + millis(limits.response_timeout);
 }
 
@@ -299,11 +321,13 @@ Answer Forwarding::begin_tunnel(const ResponseHead& head, std::span<char> rest) 
   const AccessEntry& entry = request_.entry;
   tunnel->label.assign(std::string(entry.path).append(" ").append(entry.peer));
   tunnel->began = request_.began;
+  tunnel->trace = entry.trace;
   connection_.tunnel = std::move(tunnel);
   return Answer::switched;
 }
 
 Flow<> Forwarding::relay() {
+  last_event_ = lane_.loop->now();
   while (download_->moving()) {
     const bool down_waits = download_->step(lane_.read_room);
     const std::uint64_t before = upload_->moved();
@@ -314,12 +338,18 @@ Flow<> Forwarding::relay() {
       download_->stop(BodyPump::State::sink_lost);
       break;
     }
+    if (too_slow(download_->blocked() ? Pace::Owes::to_take : Pace::Owes::nothing)) {
+      download_->stop(BodyPump::State::sink_lost);
+      break;
+    }
     // A silent client is given up; a silent upstream may be thinking, and its own limits are
     // longer.
     const config::Proxy& limits = lane_.settings.limits;
     const seconds silence = download_->blocked() ? limits.body_timeout : limits.response_timeout;
     const bool waits = down_waits && up_waits;
-    Wait wait(*lane_.loop, Phase::busy, lane_.loop->now() + (waits ? millis(silence) : 0));
+    const Millis limit = last_event_ + millis(silence);
+    const Millis until = std::min(limit, pace_.deadline());
+    Wait wait(*lane_.loop, Phase::busy, waits ? until : lane_.loop->now());
     if (waits) {
       wait.on(connection_.client,
               kBroken | upload_->source_interest() | download_->sink_interest());
@@ -328,11 +358,15 @@ Flow<> Forwarding::relay() {
     wait.cut_by(route_->closed);
     if (request_.right_ended) wait.cut_by(*request_.right_ended);
     const Wake wake = co_await wait;
+    if (wake == Wake::timeout && lane_.loop->now() < limit) continue;
+    last_event_ = lane_.loop->now();
     if (wake != Wake::ready) {
       request_.entry.end = wake == Wake::timeout ? "timeout"
                            : wake == Wake::cut   ? "cut"
+                           : wake == Wake::shed  ? "shed"
                                                  : "stopping";
-      download_->stop(BodyPump::State::source_lost);
+      download_->stop(download_->blocked() ? BodyPump::State::sink_lost
+                                           : BodyPump::State::source_lost);
     }
   }
 }
@@ -349,7 +383,7 @@ Outcome Forwarding::relayed() {
     return request_.keep_alive ? Outcome::next : Outcome::close;
   }
   if (download_->state() == BodyPump::State::sink_lost) {
-    entry.end = "client-gone";
+    if (entry.end.empty()) entry.end = "client-gone";
     return Outcome::reset;
   }
   lane_.counts.upstream_failures.add();

@@ -60,6 +60,7 @@ struct HubRequest {
   std::string scheme;  ///< "http" or "https", by trusted_proxies.
   std::string host;    ///< Host header (or the forwarded one), checked for syntax.
   std::string reason;  ///< ToHub::reason
+  std::string trace;   ///< 32 hexadecimal digits: the request's number in the log.
   std::string_view header(
       std::string_view lower_name) const noexcept;  ///< First of that name, or empty.
 };

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "proxy/answer.hpp"
 #include "proxy/exchange.hpp"
+#include "proxy/pace.hpp"
 
 namespace passerelle::proxy {
 
@@ -34,6 +35,7 @@ HubRequest whole_request(const Request& request, std::string_view reason) {
   whole.scheme = request.client.scheme;
   whole.host = request.client.host;
   whole.reason = reason;
+  whole.trace = TraceText(request.entry.trace).view();
   return whole;
 }
 
@@ -46,6 +48,9 @@ Flow<BodyEnd> read_body(
     const bool sent = co_await send_all(lane, connection, "HTTP/1.1 100 Continue\r\n\r\n");
     if (!sent) co_return BodyEnd::lost;
   }
+  const config::Proxy& limits = lane.settings.limits;
+  Millis limit = lane.loop->now() + millis(limits.body_timeout);
+  Pace pace;
   while (!request.body.finished()) {
     std::span<char> input(lane.read_room);
     Kept taken = std::move(connection.received);
@@ -54,12 +59,16 @@ Flow<BodyEnd> read_body(
     } else {
       const Io io = connection.client.read(input);
       if (io.state == Io::State::again) {
-        Wait wait(*lane.loop, Phase::busy,
-                  lane.loop->now() + millis(lane.settings.limits.body_timeout));
+        if (pace.too_slow(limits, connection.client, Pace::Owes::to_send, lane.loop->now())) {
+          lane.counts.too_slow.add();
+          co_return BodyEnd::timeout;
+        }
+        Wait wait(*lane.loop, Phase::busy, std::min(limit, pace.deadline()));
         wait.on(connection.client, kToRead);
         const Wake wake = co_await wait;
-        if (wake != Wake::ready) co_return wake == Wake::timeout ? BodyEnd::timeout : BodyEnd::lost;
-        continue;
+        if (wake == Wake::ready) limit = lane.loop->now() + millis(limits.body_timeout);
+        if (wake == Wake::ready || (wake == Wake::timeout && lane.loop->now() < limit)) continue;
+        co_return wake == Wake::timeout ? BodyEnd::timeout : BodyEnd::lost;
       }
       if (io.state != Io::State::ok) co_return BodyEnd::lost;
       input = input.first(io.count);

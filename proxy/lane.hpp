@@ -11,37 +11,31 @@
 #include <vector>
 
 #include "proxy/access_log.hpp"
+#include "proxy/address_counts.hpp"
+#include "proxy/durations.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/head.hpp"
 #include "proxy/headers.hpp"
 #include "proxy/http_date.hpp"
+#include "proxy/live.hpp"
 #include "proxy/loop.hpp"
 #include "proxy/pipes.hpp"
 #include "proxy/proxy_settings.hpp"
 #include "proxy/request_rules.hpp"
+#include "proxy/trace.hpp"
 #include "proxy/trusted.hpp"
 #include "proxy/upstream_pool.hpp"
 
 namespace passerelle::proxy {
 
-/// Counted by one thread, read by any.
-class Count {
- public:
-  void add(std::uint64_t more = 1) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
-  }
-  void subtract() noexcept { add(~std::uint64_t{0}); }
-  std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
 struct Counts {
-  Count accepted;       ///< Client connections.
-  Count turned_away;    ///< Over max_connections, or no descriptor was left.
-  Count requests;       ///< Complete heads.
-  Count refused_heads;  ///< Heads that were none.
+  Count accepted;     ///< Client connections.
+  Count turned_away;  ///< Over a limit of connections or of memory, or no descriptor was left.
+  Count crowded_addresses;  ///< Of those: over max_connections_per_address.
+  Count shed;               ///< Connections that were cut to get memory back.
+  Count too_slow;           ///< Connections below min_rate.
+  Count requests;           ///< Complete heads.
+  Count refused_heads;      ///< Heads that were none.
   Count to_hub;
   Count forwarded;
   Count upstream_connects;
@@ -55,6 +49,17 @@ struct Counts {
   Count tunnels;   ///< Open now.
   Count bytes_in;  ///< Bodies and tunnels, from clients.
   Count bytes_out;
+  Count kept;            ///< Bytes held now for sides that do not take them; as of the last tick.
+  StatusCounts answers;  ///< By status.
+  Durations durations;   ///< Of forwarded requests, tunnels apart.
+};
+
+/// How scarce memory for slow sides is; each step adds to the one before (shedding.hpp).
+enum class Pressure : std::uint8_t {
+  none,
+  no_keep_alive,  ///< Connections end with their request.
+  no_newcomers,   ///< New ones are told 503.
+  cutting,        ///< Those that hold most are cut.
 };
 
 /// What all lanes share.
@@ -66,6 +71,11 @@ struct Shared {
   Hub& hub;
   std::atomic<std::uint32_t> connections{0};  ///< Clients on all lanes, against max_connections.
   RequestRules rules{};
+  std::atomic<std::uint64_t> kept{0};  ///< Sum of the lanes' Counts::kept.
+  std::atomic<Pressure> pressure{Pressure::none};
+  std::uint32_t lanes = 1;
+  TrustedProxies proxy_senders;  ///< Whose connections begin with a PROXY header.
+  AddressCounts addresses;
 };
 
 struct Lane {
@@ -88,8 +98,11 @@ struct Lane {
   PipePool pipes;
   AccessLog log;
   Counts counts;
+  Traces traces;
   bool draining = false;  ///< No connection serves another request.
   std::uint32_t connections = 0;
+  LiveLink live;  ///< Its connections, oldest first.
+  Pressure pressure = Pressure::none;
   std::string_view date() noexcept;  ///< For a Date field; made anew once a second.
   // Scratch for everybody on this thread: its content does not survive a co_await.
   ResponseHead response_head;

@@ -183,7 +183,8 @@ bool Listener::accept_one() noexcept {
   }
   std::atomic<std::uint32_t>& connections = lane_.shared.connections;
   if (connections.fetch_add(1, std::memory_order_relaxed) >=
-      lane_.settings.limits.max_connections) {
+          lane_.settings.limits.max_connections ||
+      lane_.pressure >= Pressure::no_newcomers) {
     connections.fetch_sub(1, std::memory_order_relaxed);
     turn_away(fd);
     return true;

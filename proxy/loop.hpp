@@ -37,6 +37,7 @@ enum class Wake : std::uint8_t {
   timeout,  ///< The deadline, up to one tick late.
   cut,      ///< The flag given to cut_by() was set.
   stop,     ///< The proxy stops.
+  shed,     ///< Others need the memory (shedding.hpp).
 };
 
 /// What is being waited for, as far as a graceful stop cares.

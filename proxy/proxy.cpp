@@ -13,6 +13,7 @@
 #include "proxy/blocks.hpp"
 #include "proxy/lane.hpp"
 #include "proxy/listener.hpp"
+#include "proxy/shedding.hpp"
 
 namespace passerelle::proxy {
 
@@ -49,6 +50,10 @@ class Proxy::Thread {
     if (thread_.joinable()) thread_.join();
   }
   const Counts& counts() const noexcept { return lane_.counts; }
+  /// Any thread.
+  void ask(std::shared_ptr<Survey> survey) const {
+    lane_.loop->mailbox()->post(Survey::letter(std::move(survey), lane_));
+  }
 
  private:
   struct Stop final : Letter {
@@ -73,6 +78,7 @@ class Proxy::Thread {
     lane_.pipes.sweep();
     lane_.log.flush();
     if (trim_blocks()) lane_.loop->keep_ticking();
+    shed(lane_);
     if (lane_.draining) go_on_stopping();
   }
 
@@ -114,6 +120,7 @@ Result<void> Proxy::State::make_threads() {
   const std::uint32_t wanted = shared.settings.limits.threads;
   const std::uint32_t count =
       wanted != 0 ? wanted : std::max(1U, std::thread::hardware_concurrency());
+  shared.lanes = count;
   for (std::uint32_t at = 0; at < count; ++at) {
     Result<std::unique_ptr<Loop>> loop = Loop::make();
     if (!loop) return std::move(loop).error();
@@ -153,6 +160,9 @@ Result<void> Proxy::start() {
   Result<TrustedProxies> trusted = TrustedProxies::parse(shared.settings.trusted_proxies);
   if (!trusted) return std::move(trusted).error();
   shared.trusted = std::move(*trusted);
+  Result<TrustedProxies> senders = TrustedProxies::parse(shared.settings.proxy_protocol);
+  if (!senders) return std::move(senders).error();
+  shared.proxy_senders = std::move(*senders);
   shared.own_cookies.assign(shared.settings.own_cookies.begin(), shared.settings.own_cookies.end());
   if (shared.settings.via.empty()) shared.settings.via = "passerelle-" + secrets::random_hex(4);
   shared.rules = RequestRules(shared.settings.hosts, shared.settings.via);
@@ -200,8 +210,19 @@ Counters Proxy::counters() const {
     sum.tunnels += counts.tunnels.value();
     sum.bytes_in += counts.bytes_in.value();
     sum.bytes_out += counts.bytes_out.value();
+    sum.crowded_addresses += counts.crowded_addresses.value();
+    sum.shed += counts.shed.value();
+    sum.too_slow += counts.too_slow.value();
+    sum.kept += counts.kept.value();
+    counts.answers.add_to(sum.answers);
+    counts.durations.add_to(sum.durations);
   }
   return sum;
+}
+
+void Proxy::survey(std::size_t most, Survey::Done done) const {
+  const auto survey = std::make_shared<Survey>(most, std::move(done));
+  for (const auto& thread : state_->threads) thread->ask(survey);
 }
 
 }  // namespace passerelle::proxy

@@ -7,8 +7,10 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "proxy/durations.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/proxy_settings.hpp"
+#include "proxy/survey.hpp"
 
 namespace passerelle::proxy {
 
@@ -20,6 +22,10 @@ struct Counters {
   std::uint64_t tls_handshakes = 0, tls_resumed = 0, tls_failed = 0;
   std::uint64_t tunnels_opened = 0, tunnels = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;
+  std::uint64_t crowded_addresses = 0, shed = 0, too_slow = 0;  ///< See Counts (lane.hpp).
+  std::uint64_t kept = 0;  ///< Bytes held now for sides that do not take them.
+  StatusSums answers{};
+  DurationSums durations;  ///< Of forwarded requests, tunnels apart.
 };
 
 class Proxy {
@@ -41,6 +47,9 @@ class Proxy {
   /// thread. Answers the hub gives later are dropped.
   void stop(seconds drain);
   Counters counters() const;  ///< Any thread, while the proxy exists.
+  /// Any thread. `done` gets the `most` oldest connections, on a proxy thread; at once when none
+  /// runs.
+  void survey(std::size_t most, Survey::Done done) const;
 
  private:
   class Thread;

@@ -14,6 +14,7 @@ struct ProxySettings {
   config::Proxy limits;
   std::vector<Endpoint> endpoints = {Endpoint{}};  ///< At least one.
   std::vector<std::string> trusted_proxies;        ///< CIDRs
+  std::vector<std::string> proxy_protocol;  ///< CIDRs whose connections begin with a PROXY header.
   /// Name prefixes of cookies that never reach an upstream and that no upstream may set.
   std::vector<std::string> own_cookies = {"passerelle-", "__Host-passerelle-"};
   /// Host names that are served; empty or "*": all (request_rules.hpp).

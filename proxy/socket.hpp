@@ -79,6 +79,11 @@ class Socket final : public Watcher {
   /// there.
   bool left() noexcept;
 
+  /// Ends the wait of whoever waits for it, who may be gone afterwards, and this with it.
+  void interrupt(Wake wake) noexcept {
+    if (wait_ != nullptr) wait_->notify(wake);
+  }
+
   void on_events(std::uint32_t events) noexcept override;
 
   // For TlsStream: the descriptor itself.

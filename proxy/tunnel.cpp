@@ -1,6 +1,7 @@
 #include "proxy/tunnel.hpp"
 
 #include "proxy/connection.hpp"
+#include "proxy/pace.hpp"
 #include "proxy/route_policy.hpp"
 
 namespace passerelle::proxy {
@@ -11,9 +12,9 @@ struct Half {
   Socket& from;
   Socket& to;
   Kept& backlog;
+  std::uint64_t& moved;
   bool from_client = false;
   bool ended = false;  ///< Nothing more will come, and the receiver knows it.
-  std::uint64_t moved = 0;
 
   int from_interest() const noexcept { return !ended && backlog.empty() ? kToRead : 0; }
   int to_interest() const noexcept { return backlog.empty() ? 0 : kToWrite; }
@@ -94,6 +95,8 @@ std::string_view end_by(Wake wake) noexcept {
       return "cut";
     case Wake::stop:
       return "stopping";
+    case Wake::shed:
+      return "shed";
     default:
       return {};
   }
@@ -116,6 +119,7 @@ void log_end(Lane& lane,
   entry.status = 101;
   entry.bytes_in = up.moved;
   entry.bytes_out = down.moved;
+  entry.trace = tunnel.trace;
   entry.took = lane.loop->now() - tunnel.began;
   lane.log.add(entry);
   lane.counts.bytes_in.add(up.moved);
@@ -129,8 +133,11 @@ Flow<> run_tunnel(Lane& lane, Connection& connection) {
   Tunnel& tunnel = *connection.tunnel;
   lane.counts.tunnels_opened.add();
   lane.counts.tunnels.add();
-  Half up{connection.client, tunnel.upstream->socket, connection.received, true};
-  Half down{tunnel.upstream->socket, connection.client, tunnel.to_client};
+  connection.bytes_in = connection.bytes_out = 0;
+  Half up{connection.client, tunnel.upstream->socket, connection.received, connection.bytes_in,
+          true};
+  Half down{tunnel.upstream->socket, connection.client, tunnel.to_client, connection.bytes_out};
+  Pace pace;
   std::string_view end;  // stays empty if both sides said so
   while (end.empty()) {
     const Step upward = move_some(lane, *tunnel.route, up);
@@ -142,8 +149,16 @@ Flow<> run_tunnel(Lane& lane, Connection& connection) {
     }
     if (up.ended && down.ended) break;  // an end is read only when all is sent
     const bool more = upward == Step::more || downward == Step::more;
+    connection.held = static_cast<std::uint32_t>(up.backlog.size() + down.backlog.size());
+    const auto owes = down.backlog.empty() ? Pace::Owes::nothing : Pace::Owes::to_take;
+    if (pace.too_slow(lane.settings.limits, connection.client, owes, lane.loop->now())) {
+      lane.counts.too_slow.add();
+      end = "too-slow";
+      break;
+    }
     const Millis silence = millis(lane.settings.limits.tunnel_timeout);
-    Wait wait(*lane.loop, Phase::busy, lane.loop->now() + (more ? 0 : silence));
+    const Millis until = std::min(pace.deadline(), lane.loop->now() + silence);
+    Wait wait(*lane.loop, Phase::busy, more ? lane.loop->now() : until);
     if (!more) {  // otherwise it only lets the others have their turn
       wait.on(connection.client, up.from_interest() | down.to_interest());
       wait.on(tunnel.upstream->socket, down.from_interest() | up.to_interest());
@@ -151,7 +166,8 @@ Flow<> run_tunnel(Lane& lane, Connection& connection) {
     wait.cut_by(tunnel.route->closed);
     if (tunnel.right_ended) wait.cut_by(*tunnel.right_ended);
     const Wake wake = co_await wait;
-    end = end_by(wake);
+    const bool only_pace = wake == Wake::timeout && lane.loop->now() >= pace.deadline();
+    if (!only_pace) end = end_by(wake);
   }
   if (!end.empty()) {  // neither side may take this for the other's orderly end
     connection.client.reset();

@@ -47,6 +47,7 @@ struct Tunnel {
                    ///< it yet.
   Kept label;      ///< "PATH PEER", for the access log.
   Millis began = 0;
+  Trace trace;
 };
 
 /// Runs connection.tunnel to its end.

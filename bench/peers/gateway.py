@@ -22,7 +22,7 @@ access: {{allow: all}}
 spawners: {{here: {{type: local}}}}
 profiles:
   - {{name: upstream, spawner: here, command: ["{upstream}", "--core", "1"], transport: {transport}}}
-proxy: {{threads: 1}}
+proxy: {{threads: 1, max_connections_per_address: 0}}
 log: {{access: false}}
 """
 

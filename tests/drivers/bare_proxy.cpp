@@ -125,6 +125,7 @@ int run(std::span<char*> arguments) {
   ProxySettings settings;
   settings.limits.threads = 1;
   settings.access_log = false;
+  settings.limits.max_connections_per_address = 0;  // all clients of a drill share one
   OpenGate gate;
   PlainHub hub;
   for (const std::string_view argument : arguments) {

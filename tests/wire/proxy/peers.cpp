@@ -228,6 +228,7 @@ ProxySettings Wire::quick_settings() {
   ProxySettings settings;
   settings.limits.threads = 1;
   settings.access_log = false;
+  settings.limits.max_connections_per_address = 0;  // all clients here share one
   return settings;
 }
 
