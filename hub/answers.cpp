@@ -76,7 +76,7 @@ proxy::HubResponse api_error(int status, std::string_view message, const Error* 
 }
 
 proxy::HubResponse problem(Parts& parts, const Call& call, int status, std::string_view detail) {
-  const std::string error_id = secrets::random_hex(6);
+  const std::string& error_id = call.request.trace;
   Json view = web::status_words(status);
   if (call.wants_page()) {
     view["status"] = status;

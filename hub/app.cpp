@@ -98,7 +98,7 @@ Result<void> App::make_spawners() {
     spawners_.emplace(entry.name, std::move(*made));
   }
   launcher_ = std::make_unique<Launcher>(
-      LauncherParts{loop_, settings_, clock_, *store_, sealer_, spawners_, routes_, http_});
+      LauncherParts{loop_, settings_, clock_, *store_, sealer_, spawners_, routes_, http_, tally_});
   reaper_ = std::make_unique<Reaper>(*launcher_, settings_, clock_);
   return {};
 }
@@ -106,7 +106,7 @@ Result<void> App::make_spawners() {
 Result<void> App::make_proxy() {
   parts_ = std::make_unique<Parts>(Parts{loop_, settings_, clock_, *store_, *sessions_, *tokens_,
                                          csrf_, cookies_, *policy_, *login_, authenticators_,
-                                         *launcher_, *renderer_});
+                                         *launcher_, *renderer_, routes_, proxy_, tally_});
   desk_ = std::make_unique<FrontDesk>(*parts_);
   gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, settings_.base_url);
   proxy::ProxySettings settings;
@@ -117,6 +117,7 @@ Result<void> App::make_proxy() {
   settings.hosts = served_hosts(settings_);
   settings.via = settings_.proxy.via;
   settings.trusted_proxies = settings_.trusted_proxies;
+  settings.proxy_protocol = settings_.proxy_protocol;
   settings.own_cookies = {"passerelle-", "__Host-passerelle-", "__Secure-passerelle-"};
   settings.guarded_segments = 2 + depth(settings_.base_url);
   settings.access_log = settings_.log.access;
@@ -140,6 +141,7 @@ Task<void> App::serve_until_signal(bool& failed,
   asio::signal_set signals(loop_, SIGTERM, SIGINT);
   auto restored = co_await restore();
   auto started = restored ? proxy_->start() : Result<void>(restored.error());
+  if (started) started = open_control();
   if (!started) {
     failed = true;
     why = started.error().message();
@@ -190,6 +192,14 @@ Task<Result<void>> App::restore() {
   if (!tokens) co_return std::move(tokens).error();
   auto servers = co_await launcher_->restore();
   co_return servers;
+}
+
+Result<void> App::open_control() {
+  auto control = Control::make(*parts_);
+  if (!control) return std::move(control).error();
+  control_ = std::move(*control);
+  asio::co_spawn(loop_, control_->serve(), asio::detached);
+  return {};
 }
 
 Task<void> App::keep_house() {

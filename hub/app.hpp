@@ -9,6 +9,7 @@
 #include "auth/policy.hpp"
 #include "auth/throttle.hpp"
 #include "base/worker_pool.hpp"
+#include "hub/control.hpp"
 #include "hub/front_desk.hpp"
 #include "hub/gateway.hpp"
 #include "hub/parts.hpp"
@@ -37,6 +38,7 @@ class App {
   Result<void> make_spawners();
   Result<void> make_proxy();
   Task<Result<void>> restore();
+  Result<void> open_control();
   Task<void> keep_house();
   Task<void> serve_until_signal(bool& failed,
                                 std::string& why,
@@ -62,12 +64,14 @@ class App {
   std::unique_ptr<auth::Login> login_;
   SpawnerMap spawners_;
   proxy::RouteTable routes_;
+  Tally tally_;
   std::unique_ptr<Launcher> launcher_;
   std::unique_ptr<Reaper> reaper_;
   std::unique_ptr<Parts> parts_;
   std::unique_ptr<FrontDesk> desk_;
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<proxy::Proxy> proxy_;
+  std::unique_ptr<Control> control_;
 };
 
 }  // namespace passerelle::hub

@@ -19,6 +19,7 @@
 namespace passerelle::hub {
 
 struct Parts;
+struct Endpoint;
 
 struct Call {
   proxy::HubRequest request;
@@ -34,6 +35,7 @@ struct Call {
   bool by_token = false;  ///< The principal came by Authorization header.
   std::string
       csrf;  ///< What a form of this browser must carry: the session's, or the sign-in form's.
+  const Endpoint* endpoint = nullptr;  ///< Null: there is no such path.
   std::vector<std::string> set_cookies;  ///< Set-Cookie values that go with whatever the answer is.
 
   bool is_get() const noexcept { return request.method == "GET" || request.method == "HEAD"; }

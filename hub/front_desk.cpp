@@ -15,6 +15,15 @@ bool unsafe(std::string_view method) {
   return method != "GET" && method != "HEAD" && method != "OPTIONS";
 }
 
+/// As metrics name it: the pattern. One name is JupyterHub's own, by which its dashboards leave out
+/// a stream that lasts as long as a launch.
+std::string_view handler_name(const Call& call) {
+  if (call.endpoint == nullptr) return "none";
+  if (call.endpoint->handler == api::progress)
+    return "jupyterhub.apihandlers.users.SpawnProgressAPIHandler";
+  return call.endpoint->pattern;
+}
+
 }  // namespace
 
 void FrontDesk::handle(proxy::HubRequest request, std::shared_ptr<proxy::HubReply> reply) noexcept {
@@ -30,6 +39,8 @@ void FrontDesk::handle(proxy::HubRequest request, std::shared_ptr<proxy::HubRepl
 }
 
 Task<void> FrontDesk::serve(proxy::HubRequest request, std::shared_ptr<proxy::HubReply> reply) {
+  constexpr int kOk = 200;
+  const auto began = Tally::Clock::now();
   Call call;
   call.request = std::move(request);
   call.reply = std::move(reply);
@@ -47,6 +58,7 @@ Task<void> FrontDesk::serve(proxy::HubRequest request, std::shared_ptr<proxy::Hu
     log::error("hub", "a handler threw", {{"path", call.request.path}, {"why", thrown}});
     given = problem(parts_, call, kInternal);
   }
+  parts_.tally.request(call.request.method, handler_name(call), given ? given->status : kOk, began);
   if (given) {
     dress(call, *given);
     call.reply->send(std::move(*given));
@@ -67,6 +79,7 @@ Task<Answer> FrontDesk::answer(Call& call) {
     if (!found.allow.empty()) nothing.headers.emplace_back("Allow", found.allow);
     co_return nothing;
   }
+  call.endpoint = found.endpoint;
   call.args = std::move(found.args);
   if (auto refused = check_guard(*found.endpoint, call)) co_return std::move(*refused);
   Answer given = co_await found.endpoint->handler(parts_, call);

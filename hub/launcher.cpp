@@ -90,7 +90,12 @@ ServerPtr Launcher::prepare(const LaunchRequest& request, const config::Profile&
 // One launch to its end. Failure undoes in reverse order: route, what the spawner started, the
 // record.
 Task<void> Launcher::run(ServerPtr server, bool resumed) {
+  const auto began = Tally::Clock::now();
   auto done = co_await attempt_guarded(server, resumed);
+  if (!server->stop_asked) {
+    const Cause cause = done ? Cause::internal : done.error().cause().value_or(Cause::internal);
+    parts_.tally.launch(done ? std::string_view() : to_string(cause), began);
+  }
   if (done) {
     server->progress->ready(server->open_url);
     log::info("launcher", "server is up",

@@ -17,6 +17,7 @@
 #include "base/secrets.hpp"
 #include "hub/launch_queue.hpp"
 #include "hub/server.hpp"
+#include "hub/tally.hpp"
 #include "proxy/route_table.hpp"
 #include "spawners/spawner.hpp"
 #include "store/store.hpp"
@@ -51,6 +52,7 @@ struct LauncherParts {
   const SpawnerMap& spawners;
   proxy::RouteTable& routes;
   HttpClient& http;
+  Tally& tally;
 };
 
 class Launcher {

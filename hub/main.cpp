@@ -17,6 +17,8 @@
 #include "config/load.hpp"
 #include "hub/app.hpp"
 #include "hub/completion.hpp"
+#include "hub/control.hpp"
+#include "hub/status.hpp"
 
 namespace passerelle::hub {
 namespace {
@@ -126,6 +128,34 @@ int serve(const ServeOptions& options) {
   return 0;
 }
 
+struct StatusOptions {
+  std::string config;
+  std::string data_dir;
+  bool proxy = false;
+  bool json = false;
+};
+
+int show_status(const StatusOptions& options) {
+  std::string data_dir = options.data_dir;
+  if (data_dir.empty() == options.config.empty()) {
+    std::cerr << "passerelle status: give either --config FILE or --data-dir DIR\n";
+    return kUsage;
+  }
+  if (data_dir.empty()) {
+    config::LoadOutcome loaded = config::load(options.config, config::Environment::of_process());
+    if (!loaded.settings)
+      return fail(
+          Error(Errc::invalid, options.config + " is not usable; --data-dir needs no file"));
+    data_dir = loaded.settings->data_dir;
+  }
+  const auto document = ask_gateway(data_dir, options.proxy ? "status proxy" : "status");
+  if (!document) return fail(document.error());
+  const auto text = options.json ? Result<std::string>(*document + "\n") : status_text(*document);
+  if (!text) return fail(text.error());
+  std::cout << *text;
+  return 0;
+}
+
 int check_config(const std::string& file) {
   const config::LoadOutcome loaded = config::load(file, config::Environment::of_process());
   std::cout << loaded.text();
@@ -189,6 +219,12 @@ int run(int argc, char** argv) {
       "proxy", "Be configurable-http-proxy: a reverse proxy with a REST API for its routes");
   proxying->set_version_flag("-V,--version", kProxyVersion);
   chp::add_options(*proxying, proxy_options);
+  StatusOptions status;
+  CLI::App* telling = cli.add_subcommand("status", "Tell what the running gateway does");
+  telling->add_option("--config", status.config, "The configuration file it was started with");
+  telling->add_option("--data-dir", status.data_dir, "Its data_dir, instead of the file");
+  telling->add_flag("--proxy", status.proxy, "Counters, routes and live connections too");
+  telling->add_flag("--json", status.json, "As JSON");
 
   std::string file;
   CLI::App* checking =
@@ -216,6 +252,7 @@ int run(int argc, char** argv) {
   }
   if (serving->parsed()) return serve(options);
   if (proxying->parsed()) return proxy(std::move(proxy_options));
+  if (telling->parsed()) return show_status(status);
   if (checking->parsed()) return check_config(file);
   if (completing->parsed()) {
     const auto script = completion(cli, shell);

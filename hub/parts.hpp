@@ -12,7 +12,12 @@
 #include "auth/session.hpp"
 #include "auth/tokens.hpp"
 #include "hub/launcher.hpp"
+#include "hub/tally.hpp"
 #include "web/render.hpp"
+
+namespace passerelle::proxy {
+class Proxy;
+}
 
 namespace passerelle::hub {
 
@@ -36,6 +41,9 @@ struct Parts {
   const Authenticators& authenticators;
   Launcher& launcher;
   web::Renderer& renderer;
+  const proxy::RouteTable& routes;
+  const std::unique_ptr<proxy::Proxy>& proxy;  ///< Stands before the first request comes.
+  Tally& tally;
 };
 
 }  // namespace passerelle::hub

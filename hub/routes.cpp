@@ -6,6 +6,7 @@ namespace {
 constexpr Endpoint kEndpoints[] = {
     // programs
     {"GET", "/hub/health", Guard::open, api::health},
+    {"GET", "/hub/metrics", Guard::open, api::metrics},
     {"GET", "/hub/api", Guard::open, api::version},
     {"GET", "/hub/api/", Guard::open, api::version},
     {"GET", "/hub/api/user", Guard::api, api::info_user},

@@ -33,6 +33,7 @@ Task<Answer> not_running(Parts&, Call&);
 namespace api {
 Task<Answer> version(Parts&, Call&);
 Task<Answer> health(Parts&, Call&);
+Task<Answer> metrics(Parts&, Call&);
 Task<Answer> info_user(Parts&, Call&);
 Task<Answer> user(Parts&, Call&);
 Task<Answer> start_server(Parts&, Call&);
