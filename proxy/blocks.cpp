@@ -53,7 +53,7 @@ struct FreeLists {
   std::size_t bytes[kClasses];
   std::size_t spare[kClasses];  ///< The least that `bytes` was since the last trim.
   std::size_t returned;         ///< To malloc, since that was told to pass it on.
-  std::size_t kept;  ///< kept_bytes()
+  std::size_t kept;             ///< kept_bytes()
   bool closed;
 };
 constinit thread_local FreeLists lists{};
@@ -137,15 +137,15 @@ void Kept::append(std::string_view bytes) {
     const std::size_t wanted = size() + bytes.size();
     // Growing by doubling: a head that drips in byte by byte is copied a few times, not once a
     // byte.
-    larger.capacity_ = empty() ? wanted : std::max(wanted, size() * 2);
+    larger.capacity_ = static_cast<std::uint32_t>(empty() ? wanted : std::max(wanted, size() * 2));
     larger.data_ = static_cast<char*>(take_block(larger.capacity_));
     lists.kept += larger.capacity_;
     if (!empty()) std::memcpy(larger.data_, data_ + begin_, size());
-    larger.end_ = size();
+    larger.end_ = static_cast<std::uint32_t>(size());
     swap(larger);
   }
   std::memcpy(data_ + end_, bytes.data(), bytes.size());
-  end_ += bytes.size();
+  end_ += static_cast<std::uint32_t>(bytes.size());
 }
 
 void Kept::clear() noexcept {

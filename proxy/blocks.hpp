@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
 #include <string_view>
@@ -43,7 +44,7 @@ class Kept {
   void assign(std::string_view bytes);  ///< `bytes` may lie inside this Kept.
   void append(std::string_view bytes);  ///< Views into this Kept are invalid afterwards.
   void consume(std::size_t count) noexcept {
-    begin_ += count;
+    begin_ += static_cast<std::uint32_t>(count);
     if (begin_ == end_) clear();
   }
   void clear() noexcept;
@@ -62,9 +63,10 @@ class Kept {
   }
 
   char* data_ = nullptr;
-  std::size_t capacity_ = 0;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
+  // Heads and what one read brings: far below 4 GiB, and thousands of these lie idle.
+  std::uint32_t capacity_ = 0;
+  std::uint32_t begin_ = 0;
+  std::uint32_t end_ = 0;
 };
 
 }  // namespace passerelle::proxy

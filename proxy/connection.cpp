@@ -28,7 +28,7 @@ Scan read_head(Lane& lane, Connection& connection, Request& request, bool& ended
   Scan scan;
   if (received.size() > connection.scanned) {  // pipelined behind the request before
     scan = scan_request(received.bytes(), connection.scanned, request.head, guarded);
-    connection.scanned = received.size();
+    connection.scanned = static_cast<std::uint32_t>(received.size());
   }
   std::span<char> bytes = received.bytes();
   if (scan.state == Scan::State::incomplete) {
@@ -46,7 +46,7 @@ Scan read_head(Lane& lane, Connection& connection, Request& request, bool& ended
   const std::string_view all(bytes.data(), bytes.size());
   if (scan.state != Scan::State::complete && !is_for_hub(lane, scan)) {
     if (received.empty()) received.assign(all);
-    connection.scanned = received.size();
+    connection.scanned = static_cast<std::uint32_t>(received.size());
     return scan;
   }
   request.bytes.assign(all.substr(0, scan.used));

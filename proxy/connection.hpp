@@ -29,7 +29,7 @@ struct Connection : Live {
   AddressCounts::Seat seat;
   Kept received;  ///< Read but not used: a part of a head, a body's beginning, or pipelined
                   ///< requests.
-  std::size_t scanned = 0;         ///< That much of it was looked at and is not a whole head.
+  std::uint32_t scanned = 0;       ///< That much of it was looked at and is not a whole head.
   std::unique_ptr<Tunnel> tunnel;  ///< Set by a request that ended in 101.
 };
 

@@ -12,13 +12,16 @@ struct Half {
   Socket& from;
   Socket& to;
   Kept& backlog;
-  std::uint64_t& moved;
   bool from_client = false;
   bool ended = false;  ///< Nothing more will come, and the receiver knows it.
 
   int from_interest() const noexcept { return !ended && backlog.empty() ? kToRead : 0; }
   int to_interest() const noexcept { return backlog.empty() ? 0 : kToWrite; }
 };
+
+void count(Live& live, const Half& half, std::size_t moved) noexcept {
+  (half.from_client ? live.bytes_in : live.bytes_out) += moved;
+}
 
 enum class Step : std::uint8_t { waits, more, broken };
 
@@ -41,7 +44,7 @@ void note_by_policy(const Lane& lane, const RoutePolicy& policy, const Half& hal
   if (half.from_client) policy.touch(lane.loop->unix_millis());
 }
 
-Step move_some(Lane& lane, const Route& route, Half& half) {
+Step move_some(Lane& lane, const Route& route, Half& half, Live& live) {
   constexpr int kRounds = 4;
   for (int round = 0; round < kRounds; ++round) {
     if (!half.backlog.empty()) {
@@ -61,7 +64,7 @@ Step move_some(Lane& lane, const Route& route, Half& half) {
       return Step::waits;
     }
     const std::string_view bytes(lane.read_room.data(), got.count);
-    half.moved += bytes.size();
+    count(live, half, bytes.size());
     if (route.policy)
       note_by_policy(lane, *route.policy, half);
     else if (is_activity(bytes))
@@ -75,12 +78,12 @@ Step move_some(Lane& lane, const Route& route, Half& half) {
 
 /// A server that gives a client up says why and closes; while the client still sends, its RST may
 /// be met by a write before anything was read. What lies in the kernel is passed on all the same.
-void pass_last_words(Lane& lane, Half& half) {
+void pass_last_words(Lane& lane, Half& half, Live& live) {
   constexpr int kMostReads = 8;
   for (int round = 0; round < kMostReads && !half.ended && half.backlog.empty(); ++round) {
     const Io got = half.from.read(lane.read_room);
     if (got.state != Io::State::ok) return;
-    half.moved += got.count;
+    count(live, half, got.count);
     const Io put = half.to.write({lane.read_room.data(), got.count});
     if (put.state != Io::State::ok) return;
   }
@@ -102,11 +105,7 @@ std::string_view end_by(Wake wake) noexcept {
   }
 }
 
-void log_end(Lane& lane,
-             const Connection& connection,
-             const Half& up,
-             const Half& down,
-             std::string_view end) {
+void log_end(Lane& lane, const Connection& connection, std::string_view end) {
   const Tunnel& tunnel = *connection.tunnel;
   const std::string_view label = tunnel.label.view();
   const std::size_t space = label.find(' ');
@@ -117,13 +116,13 @@ void log_end(Lane& lane,
   entry.upstream = tunnel.route->prefix;
   entry.end = end;
   entry.status = 101;
-  entry.bytes_in = up.moved;
-  entry.bytes_out = down.moved;
+  entry.bytes_in = connection.bytes_in;
+  entry.bytes_out = connection.bytes_out;
   entry.trace = tunnel.trace;
   entry.took = lane.loop->now() - tunnel.began;
   lane.log.add(entry);
-  lane.counts.bytes_in.add(up.moved);
-  lane.counts.bytes_out.add(down.moved);
+  lane.counts.bytes_in.add(connection.bytes_in);
+  lane.counts.bytes_out.add(connection.bytes_out);
 }
 
 }  // namespace
@@ -134,30 +133,33 @@ Flow<> run_tunnel(Lane& lane, Connection& connection) {
   lane.counts.tunnels_opened.add();
   lane.counts.tunnels.add();
   connection.bytes_in = connection.bytes_out = 0;
-  Half up{connection.client, tunnel.upstream->socket, connection.received, connection.bytes_in,
-          true};
-  Half down{tunnel.upstream->socket, connection.client, tunnel.to_client, connection.bytes_out};
-  Pace pace;
-  std::string_view end;  // stays empty if both sides said so
+  Half up{connection.client, tunnel.upstream->socket, connection.received, true};
+  Half down{tunnel.upstream->socket, connection.client, tunnel.to_client};
+  std::unique_ptr<Pace> pace;  // only while the client does not take what there is
+  std::string_view end;        // stays empty if both sides said so
   while (end.empty()) {
-    const Step upward = move_some(lane, *tunnel.route, up);
-    const Step downward = move_some(lane, *tunnel.route, down);
+    const Step upward = move_some(lane, *tunnel.route, up, connection);
+    const Step downward = move_some(lane, *tunnel.route, down, connection);
     if (upward == Step::broken || downward == Step::broken) {
-      pass_last_words(lane, upward == Step::broken ? down : up);
+      pass_last_words(lane, upward == Step::broken ? down : up, connection);
       end = "broken";
       break;
     }
     if (up.ended && down.ended) break;  // an end is read only when all is sent
     const bool more = upward == Step::more || downward == Step::more;
     connection.held = static_cast<std::uint32_t>(up.backlog.size() + down.backlog.size());
-    const auto owes = down.backlog.empty() ? Pace::Owes::nothing : Pace::Owes::to_take;
-    if (pace.too_slow(lane.settings.limits, connection.client, owes, lane.loop->now())) {
+    if (down.backlog.empty())
+      pace.reset();
+    else if (!pace)
+      pace = std::make_unique<Pace>();
+    if (pace && pace->too_slow(lane.settings.limits, connection.client, Pace::Owes::to_take,
+                               lane.loop->now())) {
       lane.counts.too_slow.add();
       end = "too-slow";
       break;
     }
-    const Millis silence = millis(lane.settings.limits.tunnel_timeout);
-    const Millis until = std::min(pace.deadline(), lane.loop->now() + silence);
+    Millis until = lane.loop->now() + millis(lane.settings.limits.tunnel_timeout);
+    if (pace) until = std::min(until, pace->deadline());
     Wait wait(*lane.loop, Phase::busy, more ? lane.loop->now() : until);
     if (!more) {  // otherwise it only lets the others have their turn
       wait.on(connection.client, up.from_interest() | down.to_interest());
@@ -166,14 +168,14 @@ Flow<> run_tunnel(Lane& lane, Connection& connection) {
     wait.cut_by(tunnel.route->closed);
     if (tunnel.right_ended) wait.cut_by(*tunnel.right_ended);
     const Wake wake = co_await wait;
-    const bool only_pace = wake == Wake::timeout && lane.loop->now() >= pace.deadline();
+    const bool only_pace = wake == Wake::timeout && pace && lane.loop->now() >= pace->deadline();
     if (!only_pace) end = end_by(wake);
   }
   if (!end.empty()) {  // neither side may take this for the other's orderly end
     connection.client.reset();
     tunnel.upstream->socket.reset();
   }
-  log_end(lane, connection, up, down, end);
+  log_end(lane, connection, end);
   lane.counts.tunnels.subtract();
   connection.tunnel.reset();
 }
