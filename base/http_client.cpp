@@ -143,6 +143,12 @@ void Transfer::set_method() {
 
 void Transfer::set_address() {
   if (!request_.ca_file.empty()) set(CURLOPT_CAINFO, request_.ca_file.c_str());
+  if (!request_.cert_file.empty()) set(CURLOPT_SSLCERT, request_.cert_file.c_str());
+  if (!request_.key_file.empty()) set(CURLOPT_SSLKEY, request_.key_file.c_str());
+  if (!request_.verify) {
+    set(CURLOPT_SSL_VERIFYPEER, 0L);
+    set(CURLOPT_SSL_VERIFYHOST, 0L);
+  }
   if (!request_.connect_to) return;
   set(CURLOPT_PROXY, "");  // the environment's proxy cannot reach a socket of this machine
   const Upstream& upstream = *request_.connect_to;

@@ -25,7 +25,10 @@ struct HttpRequest {
   std::optional<Upstream> connect_to;         ///< Connect here, whatever the URL's host says.
   std::chrono::milliseconds timeout{10'000};  ///< Whole request.
   std::size_t most_body = 1U << 20U;          ///< A longer response body is Errc::exhausted.
-  std::string ca_file;  ///< Trust these instead of the system's; empty: system.
+  std::string ca_file;    ///< Trust these instead of the system's; empty: system.
+  std::string cert_file;  ///< Shown to a server that asks for it (PEM); empty: none.
+  std::string key_file;   ///< Its key; empty: in the same file.
+  bool verify = true;     ///< False: any certificate will do.
 };
 
 struct HttpResponse {

@@ -115,7 +115,11 @@ HttpRequest ErrorPages::request_for(int status, const std::string& asked) const 
   request.url = target_->url() + "/" + std::to_string(status) + "?";
   if (!target_->query.empty()) request.url += target_->query + "&";
   request.url += "url=" + text::percent_encode(asked);
-  if (target_->upstream.kind == Upstream::Kind::unix_socket) request.connect_to = target_->upstream;
+  request.connect_to = target_->upstream;  // whatever the environment says of proxies
+  request.ca_file = options_.client_ssl.ca;
+  request.cert_file = options_.client_ssl.cert;
+  request.key_file = options_.client_ssl.key;
+  request.verify = !options_.insecure;
   return request;
 }
 

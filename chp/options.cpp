@@ -1,5 +1,6 @@
 #include "chp/options.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -164,8 +165,16 @@ Result<void> check_support(const RawOptions& raw) {
   if (!raw.storage_backend.empty())
     return Error(Errc::invalid,
                  "--storage-backend names a Node.js module, which this program cannot run");
-  if (raw.options.redirect_port != 0 && !raw.options.ssl.used())
+  if (!raw.redirect_port.empty() && !raw.options.ssl.used())
     return Error(Errc::invalid, "HTTPS redirection specified but certificates not provided.");
+  const std::string_view protocol = raw.options.ssl_protocol;
+  constexpr std::string_view kProtocols[] = {"", "TLS", "SSLv23", "TLSv1_2", "TLSv1_3"};
+  if (std::ranges::find(kProtocols, protocol) == std::end(kProtocols))
+    return bad("--ssl-protocol", raw.options.ssl_protocol, "one that is safe: TLSv1_2 or TLSv1_3");
+  for (const auto& [flag, files] :
+       {std::pair("--ssl", &raw.options.ssl), {"--api-ssl", &raw.options.api_ssl}})
+    if (files->used() && files->request_cert && files->ca.empty())
+      return Error(Errc::invalid, std::string(flag) + "-request-cert needs " + flag + "-ca");
   return {};
 }
 
@@ -177,6 +186,7 @@ void fill_in_ports(const RawOptions& raw, Options& options) {
   if (raw.api_port.empty())
     options.api.port =
         options.open.socket.empty() ? static_cast<std::uint16_t>(options.open.port + 1) : kPort + 1;
+  options.redirects = !raw.redirect_port.empty();
   options.with_metrics = !raw.metrics_port.empty() || !options.metrics.socket.empty();
 }
 
@@ -204,7 +214,7 @@ void add_options(CLI::App& app, RawOptions& raw) {
   add_tls(app, "client-ssl", "for https targets", options.client_ssl);
   app.add_option("--ssl-protocol", options.ssl_protocol, "Least TLS version: TLSv1_2 or TLSv1_3");
   app.add_option("--ssl-ciphers", options.ssl_ciphers, "Ciphers for TLS 1.2, between colons");
-  app.add_flag("--ssl-allow-rc4", options.ssl_allow_rc4, "Not supported: RC4 is broken");
+  app.add_flag("--ssl-allow-rc4", options.ssl_allow_rc4, "Has no effect: RC4 is broken");
   app.add_option("--ssl-dhparam", options.ssl_dhparam,
                  "Accepted, not needed: key exchange is by curves");
   app.add_flag("--insecure", options.insecure, "Do not check the certificates of https targets");

@@ -44,7 +44,8 @@ struct Options {
   bool insecure = false;
 
   std::string default_target, error_target, error_path;
-  std::uint16_t redirect_port = 0;  ///< 0: no such listener.
+  bool redirects = false;
+  std::uint16_t redirect_port = 0;  ///< 0: the kernel picks one.
   std::uint16_t redirect_to = 0;    ///< 0: the public port.
   std::string pid_file;
   std::string auth_token;  ///< From the environment; empty: the API is open.

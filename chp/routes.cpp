@@ -86,12 +86,16 @@ std::shared_ptr<RouteEntry> Routes::add(std::string_view path, const Json& body)
   const std::string host(first_segment(path));
   entry->members = members_of(body, options_.host_routing && !host.empty() ? &host : nullptr);
   if (Result<Target> target = parse_target(entry->target_text)) {
-    entry->usable = true;
+    entry->usable = !target->secure || tls_;
     entry->target = std::move(*target);
   }
   auto route = std::make_shared<proxy::Route>();
   route->prefix = prefix_of(path);
   route->upstream = entry->target.upstream;
+  if (entry->target.secure) {
+    route->tls = tls_;
+    route->tls_name = entry->target.upstream.host;
+  }
   route->set_headers = options_.custom_headers;
   route->policy = policy_for(*entry, route->prefix);
   route->for_gate = entry;

@@ -35,6 +35,8 @@ class Routes {
   /// `options` and `answers` must outlive the routes.
   Routes(const Options& options, proxy::StatusTally& answers)
       : options_(options), answers_(answers) {}
+  /// For https targets; before the first add(). Without it they are not usable.
+  void use_tls(std::shared_ptr<const proxy::TlsClient> tls) { tls_ = std::move(tls); }
 
   /// `path`: decoded, any slashes around it. `body` must be an object with a string "target".
   /// Replaces.
@@ -54,6 +56,7 @@ class Routes {
 
   const Options& options_;
   proxy::StatusTally& answers_;
+  std::shared_ptr<const proxy::TlsClient> tls_;
   proxy::RouteTable table_;
 };
 

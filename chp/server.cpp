@@ -18,6 +18,7 @@
 #include "chp/public_gate.hpp"
 #include "chp/rest_api.hpp"
 #include "chp/small_server.hpp"
+#include "chp/tls_files.hpp"
 
 namespace passerelle::chp {
 namespace {
@@ -90,10 +91,12 @@ class Server {
   Result<void> start_api();
   Result<void> start_metrics();
   Result<void> start_redirection();
-  Result<proxy::ProxySettings> settings_at(const Place& place) const;
+  Result<proxy::ProxySettings> settings_at(const Place& place, const TlsFiles& files);
+  void reload() const;
+  void watch_signals(asio::signal_set& signals);
   void add_default_target();
   void announce() const;
-  Result<void> write_pid() const;
+  Result<void> write_pid();
   void say(log::Level level, const std::string& text) const { journal_.write(level, {text}); }
 
   Options options_;
@@ -106,10 +109,15 @@ class Server {
   RestApi api_;
   std::unique_ptr<ErrorPages> pages_;
   std::unique_ptr<proxy::Proxy> public_;
+  std::vector<std::shared_ptr<proxy::TlsServer>> certificates_;
+  bool wrote_pid_ = false;
   std::unique_ptr<SmallServer> api_server_, metrics_server_, redirection_;
 };
 
-Result<proxy::ProxySettings> Server::settings_at(const Place& place) const {
+Result<proxy::ProxySettings> Server::settings_at(const Place& place, const TlsFiles& files) {
+  auto tls = load_server_tls(files, options_);
+  if (!tls) return std::move(tls).error();
+  if (*tls) certificates_.push_back(*tls);
   proxy::ProxySettings settings;
   settings.own_cookies = {};
   settings.guarded_segments = 0;
@@ -117,15 +125,15 @@ Result<proxy::ProxySettings> Server::settings_at(const Place& place) const {
   settings.check_server_name = false;
   settings.endpoints.clear();
   if (!place.socket.empty()) {
-    settings.endpoints.push_back({std::filesystem::absolute(place.socket).string()});
+    settings.endpoints.push_back({std::filesystem::absolute(place.socket).string(), 0, *tls});
     return settings;
   }
   if (place.ip.empty() || place.ip == "*") {
-    settings.endpoints.push_back({"", place.port});
+    settings.endpoints.push_back({"", place.port, *tls});
     return settings;
   }
   for (const Upstream& found : look_up(place.ip, place.port))
-    if (can_listen(found)) settings.endpoints.push_back({found.host, place.port});
+    if (can_listen(found)) settings.endpoints.push_back({found.host, place.port, *tls});
   if (settings.endpoints.empty())
     return Error(Errc::invalid,
                  "cannot listen on " + place.ip + ": it is no address of this machine");
@@ -141,7 +149,7 @@ Result<void> Server::start_public() {
   }
   pages_ =
       std::make_unique<ErrorPages>(loop_, options_, std::move(error_target), metrics_, journal_);
-  Result<proxy::ProxySettings> settings = settings_at(options_.open);
+  Result<proxy::ProxySettings> settings = settings_at(options_.open, options_.ssl);
   if (!settings) return std::move(settings).error();
   settings->limits = limits_of(options_);
   settings->bad_paths_to_hub = true;
@@ -152,7 +160,7 @@ Result<void> Server::start_public() {
 }
 
 Result<void> Server::start_api() {
-  Result<proxy::ProxySettings> settings = settings_at(options_.api);
+  Result<proxy::ProxySettings> settings = settings_at(options_.api, options_.api_ssl);
   if (!settings) return std::move(settings).error();
   api_server_ = std::make_unique<SmallServer>(RestApi::kMostBody, [this](auto request, auto reply) {
     api_.handle(std::move(request), std::move(reply));
@@ -164,7 +172,7 @@ Result<void> Server::start_api() {
 
 Result<void> Server::start_metrics() {
   if (!options_.with_metrics) return {};
-  Result<proxy::ProxySettings> settings = settings_at(options_.metrics);
+  Result<proxy::ProxySettings> settings = settings_at(options_.metrics, {});
   if (!settings) return std::move(settings).error();
   metrics_server_ = std::make_unique<SmallServer>(0, [this](auto request, auto reply) {
     if (request.path != "/metrics") return reply->send({404, {}, "Not Found"});
@@ -179,10 +187,10 @@ Result<void> Server::start_metrics() {
 Result<void> Server::start_redirection() {
   constexpr std::uint16_t kHttp = 80;
   constexpr std::uint16_t kHttps = 443;
-  if (options_.redirect_port == 0 || !options_.open.socket.empty() || options_.open.port == kHttp)
+  if (!options_.redirects || !options_.open.socket.empty() || options_.open.port == kHttp)
     return {};
   const std::uint16_t to = options_.redirect_to != 0 ? options_.redirect_to : options_.open.port;
-  Result<proxy::ProxySettings> settings = settings_at({{}, options_.redirect_port, {}});
+  Result<proxy::ProxySettings> settings = settings_at({{}, options_.redirect_port, {}}, {});
   if (!settings) return std::move(settings).error();
   redirection_ = std::make_unique<SmallServer>(0, [to](auto request, auto reply) {
     std::string host = request.host.substr(0, request.host.find(':', request.host.find(']') + 1));
@@ -218,7 +226,7 @@ void Server::announce() const {
     say(log::Level::info, "Serve metrics at http://" + options_.metrics.text() + "/metrics");
 }
 
-Result<void> Server::write_pid() const {
+Result<void> Server::write_pid() {
   if (options_.pid_file.empty()) return {};
   const std::string pid = std::to_string(getpid());
   say(log::Level::info, "Writing pid " + pid + " to " + options_.pid_file);
@@ -226,6 +234,7 @@ Result<void> Server::write_pid() const {
   out << pid;
   out.close();
   if (!out) return Error(Errc::unavailable, "cannot write " + options_.pid_file);
+  wrote_pid_ = true;
   return {};
 }
 
@@ -235,31 +244,54 @@ Result<void> Server::start() {
     say(log::Level::warn,
         "Interpreting ip='*' as all-interfaces. Preferred usage is 0.0.0.0 for all IPv4 or '' for "
         "all-interfaces.");
+  if (options_.ssl_allow_rc4)
+    say(log::Level::warn, "--ssl-allow-rc4 has no effect: RC4 is broken.");
+  auto client_tls = load_client_tls(options_);
+  if (!client_tls) return std::move(client_tls).error();
+  routes_.use_tls(std::move(*client_tls));
+  add_default_target();  // before anybody can ask for it
   Result<void> done = start_public();
   if (done) done = start_api();
   if (done) done = start_metrics();
   if (done) announce();
   if (done) done = write_pid();
-  if (done) add_default_target();
   if (done) done = start_redirection();
   return done;
 }
 
-int Server::run() {
-  asio::signal_set signals(loop_, SIGTERM, SIGINT);
-  int code = kFailed;
-  signals.async_wait([&](const boost::system::error_code& error, int signal) {
+/// SIGHUP: the certificates may be new.
+void Server::reload() const {
+  for (const auto& certificate : certificates_) {
+    const Result<void> done = certificate->reload();
+    if (!done) say(log::Level::error, done.error().message());
+  }
+  say(log::Level::info, "Certificates read again");
+}
+
+void Server::watch_signals(asio::signal_set& signals) {
+  signals.async_wait([this, &signals](const boost::system::error_code& error, int signal) {
     if (error) return;
-    code = kSignalled;
+    if (signal == SIGHUP) {
+      reload();
+      return watch_signals(signals);
+    }
     say(log::Level::warn, signal == SIGINT ? "Interrupted" : "Terminated");
     loop_.stop();
   });
+}
+
+int Server::run() {
+  asio::signal_set signals(loop_, SIGTERM, SIGINT, SIGHUP);
+  watch_signals(signals);
   names_.start();
-  if (const Result<void> started = start(); !started)
+  int code = kFailed;
+  if (const Result<void> started = start(); !started) {
     say(log::Level::error, started.error().message());
-  else
+  } else {
     loop_.run();
-  if (!options_.pid_file.empty()) unlink(options_.pid_file.c_str());
+    code = kSignalled;
+  }
+  if (wrote_pid_) unlink(options_.pid_file.c_str());
   // Nothing is drained, by contract; and nobody waits for a name that is being looked up.
   redirection_.reset();
   metrics_server_.reset();

@@ -93,6 +93,21 @@ class Proxy:
         return ask(self.port, method, path, body, headers or {})
 
 
+def make_certificates(folder):
+    """ca.pem, other-ca.pem, and pairs signed by the first: server, client, new (also a server's)."""
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+    for ca in ("ca", "other-ca"):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={ca}",
+                "-keyout", ca + ".key", "-out", ca + ".pem")
+    for name in ("server", "client", "new"):
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-addext",
+                "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", name + ".key", "-out", name + ".csr")
+        openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2", "-copy_extensions", "copy",
+                "-out", name + ".pem")
+    openssl("ec", "-in", "server.key", "-aes128", "-passout", "pass:sesame", "-out", "locked.key")
+
+
 class Answer:
     def __init__(self, response):
         self.status, self.reason = response.status, response.reason
@@ -110,8 +125,9 @@ class Answer:
         return self.body.decode()
 
 
-def ask(port, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+def ask(port, method, path, body=None, headers=None, tls=None):
+    kind = {"context": tls} if tls else {}
+    connection = (http.client.HTTPSConnection if tls else http.client.HTTPConnection)("127.0.0.1", port, timeout=20, **kind)
     try:
         connection.request(method, path, body, headers or {})
         return Answer(connection.getresponse())
@@ -145,14 +161,15 @@ class Target:
     """A server that tells as JSON what it was sent, and obeys its path: .../status/404, .../to?http://elsewhere,
     .../die, .../silent. A WebSocket handshake is taken, and then bytes come back as they were sent ("push" gets ten)."""
 
-    def __init__(self, name, place=None):
+    def __init__(self, name, place=None, tls=None):
         self.name = name
+        self.tls = tls
         self.socket = socket.socket(socket.AF_UNIX) if place else socket.socket()
         self.socket.bind(place or ("127.0.0.1", 0))
         self.socket.listen(64)
         self.place = place
         self.port = 0 if place else self.socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         self.channels = set()
         self.over = threading.Event()
         threading.Thread(target=self.accept, daemon=True).start()
@@ -183,6 +200,8 @@ class Target:
     def serve(self, channel):
         self.channels.add(channel)
         with contextlib.suppress(OSError), channel:
+            if self.tls:
+                channel = self.tls.wrap_socket(channel, server_side=True)
             stream = channel.makefile("rb")
             while line := stream.readline():
                 method, target, _ = line.decode().split(" ", 2)

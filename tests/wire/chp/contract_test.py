@@ -3,8 +3,10 @@ what comes back, error pages, WebSockets, activity, flags, signals, exit codes a
 
 import json
 import os
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -12,8 +14,8 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "drivers"))
-from chp import Proxy, Target, ask, exchange, handshake  # noqa: E402
-from gateway import PROGRAM  # noqa: E402
+from chp import Proxy, Target, ask, exchange, handshake, make_certificates  # noqa: E402
+from gateway import PROGRAM, wait_until  # noqa: E402
 
 TESTS = []
 
@@ -413,6 +415,86 @@ def activity():
         equal(channel.recv(4), b"push")
         assert not moved(lambda: channel.recv(36, socket.MSG_WAITALL)), "what the target pushes is nobody's activity"
         channel.close()
+
+
+# ------------------------------------------------------------------------------------------------ TLS
+
+def context(folder, ca="ca.pem", own=None):
+    made = ssl.create_default_context(cafile=os.path.join(folder, ca))
+    if own:
+        made.load_cert_chain(os.path.join(folder, own + ".pem"), os.path.join(folder, own + ".key"))
+    return made
+
+
+def refused(port, tls):
+    try:
+        ask(port, "GET", "/api/routes", None, {"Authorization": "token tok"}, tls)
+        return False
+    except (ssl.SSLError, ConnectionResetError):
+        return True
+
+
+@test
+def tls_everywhere():
+    folder = tempfile.mkdtemp(prefix="passerelle-chp-")
+    make_certificates(folder)
+    at = lambda name: os.path.join(folder, name)  # noqa: E731
+    shutil.copy(at("server.pem"), at("public.pem"))
+    shutil.copy(at("locked.key"), at("public.key"))
+    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # a target that wants to see a certificate
+    asking.load_cert_chain(at("server.pem"), at("server.key"))
+    asking.load_verify_locations(at("ca.pem"))
+    asking.verify_mode = ssl.CERT_REQUIRED
+    plain = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    plain.load_cert_chain(at("server.pem"), at("server.key"))
+    client = ["--client-ssl-key", at("client.key"), "--client-ssl-cert", at("client.pem"), "--client-ssl-ca", at("ca.pem")]
+    try:
+        with Target("asking", tls=asking) as target, Proxy(
+                "--ssl-key", at("public.key"), "--ssl-cert", at("public.pem"), "--ssl-protocol", "TLSv1_2",
+                "--api-ssl-key", at("server.key"), "--api-ssl-cert", at("server.pem"), "--api-ssl-ca", at("ca.pem"),
+                "--api-ssl-request-cert", "--api-ssl-reject-unauthorized", "--redirect-port", "0", "--redirect-to", "443", *client,
+                "--default-target", target.url, "--error-target", target.url + "/err",
+                environment={"CONFIGPROXY_SSL_KEY_PASSPHRASE": "sesame"}) as proxy:
+            redirecting = proxy.port_in(r"Added HTTP to HTTPS redirection from (\d+) to 443")
+            answer = ask(redirecting, "POST", "/x?y", None, {"Host": "h:80"})
+            equal((answer.status, answer.header("location")), (301, "https://h/x?y"))
+            assert exchange(redirecting, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 400")
+            answer = ask(proxy.port, "GET", "/x", None, {"Host": "another.name"}, context(folder))
+            equal((answer.status, answer.json()["name"]), (200, "asking"))
+            told = dict(answer.json()["headers"])
+            equal((told["x-forwarded-proto"], told["x-forwarded-port"]), ("https", "443"))
+            api = {"Authorization": "token tok"}
+            equal(ask(proxy.api_port, "GET", "/api/routes", None, api, context(folder, own="client")).status, 200)
+            assert refused(proxy.api_port, context(folder)), "the API wants a certificate"
+            gone = ask(proxy.api_port, "DELETE", "/api/routes/", None, api, context(folder, own="client"))
+            equal(gone.status, 204)
+            page = ask(proxy.port, "GET", "/lost", None, {}, context(folder))
+            equal((page.status, page.json()["target"]), (404, "/err/404?url=%2Flost"))
+            with socket.create_connection(("127.0.0.1", proxy.port)) as channel:
+                with context(folder).wrap_socket(channel, server_hostname="localhost") as channel:
+                    equal(channel.version(), "TLSv1.2")
+                    before = channel.getpeercert()["serialNumber"]
+            shutil.copy(at("new.pem"), at("public.pem"))
+            shutil.copy(at("new.key"), at("public.key"))
+            proxy.process.send_signal(signal.SIGHUP)
+            wait_until("the new certificate is shown", lambda: "Certificates read again" in proxy.log(), 10)
+            with socket.create_connection(("127.0.0.1", proxy.port)) as channel:
+                with context(folder).wrap_socket(channel, server_hostname="localhost") as channel:
+                    assert channel.getpeercert()["serialNumber"] != before
+        with Target("plain", tls=plain) as target:
+            for flags, status in ([], 503), (["--insecure"], 200), (["--client-ssl-ca", at("ca.pem")], 200), (
+                    ["--client-ssl-ca", at("other-ca.pem")], 503):
+                with Proxy("--default-target", target.url, *flags) as proxy:
+                    equal(proxy.ask("/").status, status, str(flags))
+        for flags, words in [(["--ssl-key", at("none.key"), "--ssl-cert", at("server.pem")], "none.key"),
+                             (["--api-ssl-key", at("locked.key"), "--api-ssl-cert", at("server.pem")], "locked.key"),
+                             (["--ssl-protocol", "SSLv3"], "--ssl-protocol"),
+                             (["--ssl-cert", at("server.pem"), "--ssl-request-cert"], "--ssl-request-cert needs --ssl-ca")]:
+            done = subprocess.run([PROGRAM, "proxy", "--ip", "127.0.0.1", "--port", "0", "--api-port", "0"] + flags,
+                                  capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+            assert done.returncode == 1 and words in done.stdout + done.stderr, (flags, done)
+    finally:
+        shutil.rmtree(folder)
 
 
 # ------------------------------------------------------------------------------------------------ the program

@@ -1,0 +1,2 @@
+// The specs' logger: silent.
+export const defaultLogger = () => ({ info() {}, warn() {}, error() {}, debug() {} });
