@@ -18,7 +18,7 @@ bool is_host_of(std::string_view name, const Upstream& upstream) noexcept {
 bool is_port_of(std::string_view digits, std::uint16_t port) noexcept {
   std::uint16_t value = 0;
   const char* const end = digits.data() + digits.size();
-  const auto [last, error] = std::from_chars(digits.data(), end, value);
+  const auto [last, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return error == std::errc() && last == end && value == port;
 }
 

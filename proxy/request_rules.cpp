@@ -41,7 +41,7 @@ bool counts_hops(const RequestHead& head) noexcept {
 
 RequestRules::RequestRules(std::vector<std::string> hosts, std::string_view pseudonym)
     : hosts_(std::move(hosts)), pseudonym_(pseudonym) {
-  if (std::find(hosts_.begin(), hosts_.end(), "*") != hosts_.end()) hosts_.clear();
+  if (std::ranges::find(hosts_, "*") != hosts_.end()) hosts_.clear();
   if (!pseudonym.empty()) via_line_.append("Via: 1.1 ").append(pseudonym).append("\r\n");
 }
 
@@ -87,7 +87,7 @@ bool ends_here(const RequestHead& head) noexcept {
 
 bool read_max_forwards(std::string_view value, std::uint32_t& count) noexcept {
   const char* const end = value.data() + value.size();
-  const auto [last, error] = std::from_chars(value.data(), end, count);
+  const auto [last, error] = std::from_chars(value.data(), value.data() + value.size(), count);
   return error == std::errc() && last == end && value.size() <= kMostDigits;
 }
 

@@ -40,11 +40,11 @@ bool is_plain(char c) noexcept {
 
 bool may_pass(std::string_view name) {
   const std::string lower = text::ascii_lower(name);
-  if (!std::all_of(lower.begin(), lower.end(), is_plain)) return false;
+  if (!std::ranges::all_of(lower, is_plain)) return false;
   if (identify_field(lower) != FieldId::other) return false;
   if (lower.starts_with("content-") || lower.starts_with("proxy-") || lower.starts_with("sec-"))
     return false;
-  return std::find(std::begin(kForbidden), std::end(kForbidden), lower) == std::end(kForbidden);
+  return std::ranges::find(kForbidden, lower) == std::end(kForbidden);
 }
 
 }  // namespace
