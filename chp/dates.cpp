@@ -1,6 +1,5 @@
 #include "chp/dates.hpp"
 
-#include <array>
 #include <chrono>
 #include <ctime>
 
@@ -121,11 +120,8 @@ std::optional<std::int64_t> parse_http(const std::string& text) noexcept {
   return timegm(&parts) * 1000LL;
 }
 
-void append_digits(std::string& out, std::int64_t value, std::size_t digits) {
-  std::array<char, 4> text{};
-  for (std::size_t at = digits; at-- > 0; value /= 10)
-    text[at] = static_cast<char>('0' + value % 10);
-  out.append(text.data(), digits);
+void put_digits(char* at, std::int64_t value, std::size_t digits) noexcept {
+  for (; digits-- > 0; value /= 10) at[digits] = static_cast<char>('0' + value % 10);
 }
 
 }  // namespace
@@ -136,24 +132,20 @@ std::int64_t now_millis() noexcept {
   return std::chrono::duration_cast<milliseconds>(now).count();
 }
 
-void append_date(std::string& out, std::int64_t millis) {
-  const std::int64_t day = millis / kDay;
+std::string_view DateText::of(std::int64_t millis) noexcept {
+  if (const std::int64_t day = millis / kDay; day != day_) {
+    day_ = day;
+    const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
+    put_digits(&text_[0], static_cast<int>(date.year()), 4);
+    put_digits(&text_[5], static_cast<unsigned>(date.month()), 2);
+    put_digits(&text_[8], static_cast<unsigned>(date.day()), 2);
+  }
   const std::int64_t rest = millis % kDay;
-  const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
-  append_digits(out, static_cast<int>(date.year()), 4);
-  out += '-';
-  append_digits(out, static_cast<unsigned>(date.month()), 2);
-  out += '-';
-  append_digits(out, static_cast<unsigned>(date.day()), 2);
-  out += 'T';
-  append_digits(out, rest / 3'600'000, 2);
-  out += ':';
-  append_digits(out, rest / 60'000 % 60, 2);
-  out += ':';
-  append_digits(out, rest / 1000 % 60, 2);
-  out += '.';
-  append_digits(out, rest % 1000, 3);
-  out += 'Z';
+  put_digits(&text_[11], rest / 3'600'000, 2);
+  put_digits(&text_[14], rest / 60'000 % 60, 2);
+  put_digits(&text_[17], rest / 1000 % 60, 2);
+  put_digits(&text_[20], rest % 1000, 3);
+  return {text_, sizeof text_ - 1};
 }
 
 std::optional<std::int64_t> parse_date(std::string_view text) noexcept {

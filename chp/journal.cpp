@@ -37,7 +37,7 @@ void append_printable(std::string& line, std::string_view text) {
 void Journal::write(log::Level level, std::initializer_list<std::string_view> words) const {
   if (!tells(level)) return;
   std::string line;
-  append_date(line, now_millis());
+  line += DateText().of(now_millis());
   line.append(" [ConfigProxy] ").append(name_of(level)).append(":");
   for (const std::string_view word : words) {
     line += ' ';

@@ -24,16 +24,16 @@ std::string members_of(const Json& body, const std::string* host) {
     text::append_json_string(out, name);
     out.append(":").append(value.dump(-1, ' ', false, Json::error_handler_t::replace)).append(",");
   }
-  if (host == nullptr) return out;
-  out += "\"host\":";
-  text::append_json_string(out, *host);
-  return out += ',';
+  if (host != nullptr) {
+    out += "\"host\":";
+    text::append_json_string(out, *host);
+    out += ',';
+  }
+  return out += "\"last_activity\":\"";
 }
 
-void append_object(std::string& out, const proxy::Route& route) {
-  out.append(entry_of(route).members).append("\"last_activity\":\"");
-  append_date(out, route.policy->last_activity.load(std::memory_order_relaxed));
-  out += "\"}";
+std::string_view activity_of(const proxy::Route& route, DateText& date) {
+  return date.of(route.policy->last_activity.load(std::memory_order_relaxed));
 }
 
 }  // namespace
@@ -81,10 +81,11 @@ std::shared_ptr<proxy::RoutePolicy> Routes::policy_for(const RouteEntry& entry,
 std::shared_ptr<RouteEntry> Routes::add(std::string_view path, const Json& body) {
   auto entry = std::make_shared<RouteEntry>();
   entry->key = clean_path(path);
-  text::append_json_string(entry->key_json, entry->key);
+  text::append_json_string(entry->text, entry->key);
+  entry->object_at = entry->text.append(":").size();
   entry->target_text = body.at("target").get<std::string>();
   const std::string host(first_segment(path));
-  entry->members = members_of(body, options_.host_routing && !host.empty() ? &host : nullptr);
+  entry->text += members_of(body, options_.host_routing && !host.empty() ? &host : nullptr);
   if (Result<Target> target = parse_target(entry->target_text)) {
     entry->usable = !target->secure || tls_;
     entry->target = std::move(*target);
@@ -110,22 +111,22 @@ bool Routes::remove(std::string_view path) {
 std::optional<std::string> Routes::get(std::string_view path) const {
   const auto route = table_.exact(prefix_of(path));
   if (!route) return std::nullopt;
-  std::string out;
-  append_object(out, *route);
-  return out;
+  const RouteEntry& entry = entry_of(*route);
+  DateText date;
+  return entry.text.substr(entry.object_at).append(activity_of(*route, date)).append("\"}");
 }
 
 std::string Routes::all(std::optional<std::int64_t> inactive_since) const {
   constexpr std::size_t kTypical = 160;
   const auto routes = table_.all();
+  DateText date;
   std::string out = "{";
   out.reserve(routes.size() * kTypical);
   for (const auto& route : routes) {
     const std::int64_t active = route->policy->last_activity.load(std::memory_order_relaxed);
     if (inactive_since && active >= *inactive_since) continue;
     if (out.size() > 1) out += ',';
-    out.append(entry_of(*route).key_json).append(":");
-    append_object(out, *route);
+    out.append(entry_of(*route).text).append(activity_of(*route, date)).append("\"}");
   }
   return out += '}';
 }

@@ -20,9 +20,9 @@ using Json = nlohmann::ordered_json;
 
 /// What a route is beside a proxy::Route: its for_gate.
 struct RouteEntry {
-  std::string key;       ///< "/user/alice", decoded.
-  std::string key_json;  ///< The same, with quotes.
-  std::string members;   ///< {"target":"...", ... : all but last_activity and the end.
+  std::string key;            ///< "/user/alice", decoded.
+  std::string text;           ///< "/user/alice":{"target":"...", ...: up to last_activity.
+  std::size_t object_at = 0;  ///< Where the object begins in it.
   std::string target_text;
   bool usable = false;  ///< `target` holds.
   Target target;

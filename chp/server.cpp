@@ -51,7 +51,7 @@ config::Proxy limits_of(const Options& options) {
   if (options.timeout.count() != 0)
     limits.response_timeout = std::min(limits.response_timeout, whole_seconds(options.timeout));
   limits.idle_timeout = whole_seconds(options.keep_alive_timeout);
-  limits.max_connections = 1'000'000;  // the descriptors end first
+  limits.max_connections = 1'000'000;      // the descriptors end first
   limits.max_connections_per_address = 0;  // often all come from one proxy in front
   limits.min_rate = 0;
   return limits;
