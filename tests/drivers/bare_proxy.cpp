@@ -1,9 +1,9 @@
 // The proxy alone, between a script and its servers: no people, no pages, routes from the command
 // line.
-//   bare_proxy [KEY=SECONDS|KEY=COUNT]... PREFIX=HOST:PORT|PREFIX=unix:PATH...
-// Prints the port it listens on (127.0.0.1). Then a line on standard input is a command and is
-// answered by one line: counters, sign-out (the right of everybody who is in ends), remove PREFIX.
-// It ends with its standard input, so nothing is left when the script dies.
+//   bare_proxy [address=IP] [KEY=SECONDS|KEY=COUNT]... PREFIX=HOST:PORT|PREFIX=unix:PATH...
+// Prints the port it listens on (at 127.0.0.1 unless told otherwise). Then a line on standard input
+// is a command and is answered by one line: counters, sign-out (the right of everybody who is in
+// ends), remove PREFIX. It ends with its standard input, so nothing is left when the script dies.
 #include <atomic>
 #include <charconv>
 #include <iostream>
@@ -94,12 +94,17 @@ bool add_route(RouteTable& routes, std::string_view prefix, std::string_view whe
   return true;
 }
 
-bool take_argument(std::string_view argument, config::Proxy& limits, RouteTable& routes) {
+bool take_argument(std::string_view argument, ProxySettings& settings, RouteTable& routes) {
   const std::size_t equals = argument.find('=');
   if (equals == std::string_view::npos) return false;
   const std::string_view key = argument.substr(0, equals);
   const std::string_view value = argument.substr(equals + 1);
-  return key.starts_with('/') ? add_route(routes, key, value) : set_limit(limits, key, value);
+  if (key == "address") {
+    settings.endpoints.front().address = value;
+    return true;
+  }
+  return key.starts_with('/') ? add_route(routes, key, value)
+                              : set_limit(settings.limits, key, value);
 }
 
 void print_counters(const Counters& now) {
@@ -129,7 +134,7 @@ int run(std::span<char*> arguments) {
   OpenGate gate;
   PlainHub hub;
   for (const std::string_view argument : arguments) {
-    if (take_argument(argument, settings.limits, gate.routes)) continue;
+    if (take_argument(argument, settings, gate.routes)) continue;
     std::cerr << "bare_proxy: what is " << argument << "?\n";
     return 2;
   }

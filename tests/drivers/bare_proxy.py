@@ -56,6 +56,7 @@ class BareProxy:
             return int(re.search(r"^Pss_Anon:\s+(\d+)", file.read(), re.M).group(1)) * 1024
 
     def descriptors(self):
+        """A pooled connection or the log (it opens standard error anew with its first line) may make it one more."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def cpu(self):

@@ -72,6 +72,8 @@ def read_until(client, end):
         if not got:
             raise AssertionError(f"ended after {data[-200:]!r}")
         data += got
+        if data.startswith(b"HTTP/1.1 5"):
+            raise AssertionError(f"no answer but {data[:200]!r}")
     return data
 
 
