@@ -62,12 +62,17 @@ inline __m128i load16(const char* at) noexcept {
 /// The first control character, or `end`.
 inline const char* find_control(const char* at, const char* end) noexcept {
 #ifdef __SSE2__
+  const __m128i below = _mm_set1_epi8(0x1f);
   const __m128i del = _mm_set1_epi8(0x7f);
-  for (; end - at >= 16; at += 16) {
-    const __m128i bytes = load16(at);
-    const __m128i controls = _mm_or_si128(between(bytes, 0, 0x1f), _mm_cmpeq_epi8(bytes, del));
-    const int hits = _mm_movemask_epi8(controls);
-    if (hits != 0) return at + __builtin_ctz(static_cast<unsigned>(hits));
+  if (end - at >= 16) {
+    const char* const last = end - 16;
+    do {
+      const __m128i bytes = load16(at);
+      const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, below), bytes);
+      const int hits = _mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(bytes, del)));
+      if (hits != 0) return at + static_cast<unsigned>(__builtin_ctz(static_cast<unsigned>(hits)));
+      at += 16;
+    } while (at <= last);
   }
 #endif
   while (at != end && !is_control(*at)) ++at;
@@ -83,7 +88,8 @@ inline const char* find_not_plain(const char* at, const char* end) noexcept {
     const __m128i others =
         _mm_or_si128(between(bytes, '0', '9'), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
     const int plain = _mm_movemask_epi8(_mm_or_si128(letters, others));
-    if (plain != 0xffff) return at + __builtin_ctz(~static_cast<unsigned>(plain));
+    if (plain != 0xffff)
+      return at + static_cast<unsigned>(__builtin_ctz(~static_cast<unsigned>(plain)));
   }
 #endif
   while (at != end && token_of(*at) == Token::plain) ++at;
@@ -95,7 +101,8 @@ inline const char* find_not_visible(const char* at, const char* end) noexcept {
 #ifdef __SSE2__
   for (; end - at >= 16; at += 16) {
     const int visible = _mm_movemask_epi8(between(load16(at), '!', '~'));
-    if (visible != 0xffff) return at + __builtin_ctz(~static_cast<unsigned>(visible));
+    if (visible != 0xffff)
+      return at + static_cast<unsigned>(__builtin_ctz(~static_cast<unsigned>(visible)));
   }
 #endif
   while (at != end && *at > ' ' && *at < 0x7f) ++at;

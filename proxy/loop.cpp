@@ -18,35 +18,6 @@ Wait::~Wait() {
   if (!alone()) detach();
 }
 
-Wait& Wait::on(Socket& socket, int interest) noexcept {
-  const std::size_t slot = sockets_[0] == nullptr ? 0 : 1;
-  sockets_[slot] = &socket;
-  interests_[slot] = interest;
-  return *this;
-}
-
-// Events between the last system call and now left a mark on the socket: they must not be slept
-// through.
-bool Wait::await_ready() noexcept {
-  for (std::size_t slot = 0; slot < 2; ++slot)
-    if (sockets_[slot] != nullptr && sockets_[slot]->has(interests_[slot])) return true;
-  return false;
-}
-
-void Wait::await_suspend(std::coroutine_handle<> waiter) noexcept {
-  waiter_ = waiter;
-  for (std::size_t slot = 0; slot < 2; ++slot)
-    if (sockets_[slot] != nullptr) sockets_[slot]->attach(*this, interests_[slot]);
-  const bool yields = sockets_[0] == nullptr && deadline_ <= loop_.now_;
-  insert_before(yields ? loop_.yielded_ : loop_.waits_);
-}
-
-void Wait::detach() noexcept {
-  unlink();
-  for (Socket* socket : sockets_)
-    if (socket != nullptr) socket->detach();
-}
-
 void Wait::notify(Wake wake) noexcept {
   if (alone()) return;
   detach();

@@ -60,7 +60,7 @@ RequestRules::Refusal RequestRules::check(const RequestHead& head,
 bool RequestRules::serves(std::string_view host) const noexcept {
   const std::string_view name = name_of(host);
   for (const std::string& served : hosts_)
-    if (text::iequals(name, served)) return true;
+    if (name == served || text::iequals(name, served)) return true;
   AddressBytes address;
   return name.empty() || is_loopback_name(name) || parse_address(name, address);
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -63,6 +64,19 @@ int connect_tcp(const Upstream& upstream, bool& pending) noexcept {
   return connect_to(fd, reinterpret_cast<const sockaddr*>(&address), size, pending);
 }
 
+// The wrappers of the C library are points of cancellation: in a program with threads each costs
+// more than all that we do around it.
+ssize_t send_one(int fd, const iovec& part) noexcept {
+  return syscall(SYS_sendto, fd, part.iov_base, part.iov_len, MSG_NOSIGNAL, nullptr, 0);
+}
+
+ssize_t send_all(int fd, std::span<iovec> parts) noexcept {
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  return syscall(SYS_sendmsg, fd, &message, MSG_NOSIGNAL);
+}
+
 }  // namespace
 
 Socket::Socket(Loop& loop, int fd, bool connecting) noexcept
@@ -90,7 +104,7 @@ Io Socket::read(std::span<char> into) noexcept {
 Io Socket::raw_read(std::span<char> into) noexcept {
   ssize_t got = 0;
   do {
-    got = recv(fd_, into.data(), into.size(), 0);
+    got = syscall(SYS_recvfrom, fd_, into.data(), into.size(), 0, nullptr, nullptr);
   } while (got < 0 && errno == EINTR);
   if (got > 0) {
     // A short read has emptied the socket, and the next byte brings a new event; not so the end,
@@ -116,12 +130,9 @@ Io Socket::write(std::span<iovec> parts) noexcept {
 Io Socket::raw_write(std::span<iovec> parts) noexcept {
   std::size_t wanted = 0;
   for (const iovec& part : parts) wanted += part.iov_len;
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
   ssize_t sent = 0;
   do {
-    sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
+    sent = parts.size() == 1 ? send_one(fd_, parts.front()) : send_all(fd_, parts);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0 && errno != EAGAIN) return {Io::State::failed, 0};
   const std::size_t count = sent < 0 ? 0 : static_cast<std::size_t>(sent);
@@ -202,12 +213,6 @@ bool Socket::left() noexcept {
   }
   char byte = 0;
   return recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
-void Socket::attach(Wait& wait, int interest) noexcept {
-  wait_ = &wait;
-  interest_ = interest;
-  if ((interest & kToWrite) != 0) arm_writing();
 }
 
 void Socket::on_events(std::uint32_t events) noexcept {

@@ -115,6 +115,43 @@ class Socket final : public Watcher {
   bool resets_ = false;
 };
 
+// Every wait of every connection passes here: inlined.
+
+inline void Socket::attach(Wait& wait, int interest) noexcept {
+  wait_ = &wait;
+  interest_ = interest;
+  if ((interest & kToWrite) != 0 && !writing_armed_) arm_writing();
+}
+
+inline Wait& Wait::on(Socket& socket, int interest) noexcept {
+  const std::size_t slot = sockets_[0] == nullptr ? 0 : 1;
+  sockets_[slot] = &socket;
+  interests_[slot] = interest;
+  return *this;
+}
+
+// Events between the last system call and now left a mark on the socket: they must not be slept
+// through.
+inline bool Wait::await_ready() noexcept {
+  for (std::size_t slot = 0; slot < 2; ++slot)
+    if (sockets_[slot] != nullptr && sockets_[slot]->has(interests_[slot])) return true;
+  return false;
+}
+
+inline void Wait::await_suspend(std::coroutine_handle<> waiter) noexcept {
+  waiter_ = waiter;
+  for (std::size_t slot = 0; slot < 2; ++slot)
+    if (sockets_[slot] != nullptr) sockets_[slot]->attach(*this, interests_[slot]);
+  const bool yields = sockets_[0] == nullptr && deadline_ <= loop_.now_;
+  insert_before(yields ? loop_.yielded_ : loop_.waits_);
+}
+
+inline void Wait::detach() noexcept {
+  unlink();
+  for (Socket* socket : sockets_)
+    if (socket != nullptr) socket->detach();
+}
+
 /// Starts a connection; -1 if it failed at once. errno tells why. `pending` is set when it is under
 /// way.
 int start_connecting(const Upstream& upstream, bool& pending) noexcept;
