@@ -136,6 +136,14 @@ void route_change(benchmark::State& state) {
 }
 BENCHMARK(route_change)->Arg(1)->Arg(1000)->Arg(10000);
 
+/// What GET /api/routes of the drop-in begins with.
+void route_list(benchmark::State& state) {
+  RouteTable table;
+  fill(table, state.range(0));
+  for (auto _ : state) benchmark::DoNotOptimize(table.all().size());
+}
+BENCHMARK(route_list)->Arg(10000);
+
 }  // namespace
 }  // namespace passerelle::proxy
 
