@@ -122,7 +122,7 @@ http {{
 """
 
     def start(self):
-        certificate = f"ssl_certificate {self.tls['cert']}; ssl_certificate_key {self.tls['key']};" if self.tls else ""
+        certificate = f"ssl_certificate {self.tls['cert']}; ssl_certificate_key {self.tls['key']}; ssl_protocols TLSv1.3;" if self.tls else ""
         locations = "\n".join(f"    location {path} {{ proxy_pass http://up; }}" for path in self.paths())
         conf = self.write("nginx.conf", self.CONF.format(
             folder=self.folder, port=self.port, upstream=self.upstream_port, ssl=" ssl" if self.tls else "",
