@@ -96,7 +96,7 @@ void begin(Lane& lane, Connection& connection, Request& request) {
   request.entry.method = head.method();
   request.entry.path = head.path();
   request.entry.peer = request.client.address;
-  if (const auto theirs = parse_traceparent(head.value("traceparent")))
+  if (const auto theirs = parse_traceparent(head.value(FieldId::traceparent)))
     request.entry.trace = *theirs;
   lane.counts.requests.add();
 }

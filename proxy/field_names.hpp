@@ -53,6 +53,7 @@ inline constexpr Known kKnown[] = {
     {"set-cookie", FieldId::set_cookie},
     {"strict-transport-security", FieldId::strict_transport_security},
     {"te", FieldId::te},
+    {"traceparent", FieldId::traceparent},
     {"trailer", FieldId::trailer},
     {"transfer-encoding", FieldId::transfer_encoding},
     {"upgrade", FieldId::upgrade},

@@ -56,6 +56,7 @@ enum class FieldId : std::uint8_t {
   set_cookie,
   strict_transport_security,
   te,
+  traceparent,
   trailer,
   transfer_encoding,
   upgrade,

@@ -76,11 +76,14 @@ TEST(ProxyHeader, AHealthCheckThatSaysNothingIsNoFault) {
 }
 
 TEST(ProxyHeader, FromAnybodyElseItIs400) {
-  Wire wire;
+  ProxySettings settings = Wire::quick_settings();
+  settings.proxy_protocol = {"10.0.0.0/8", "fd00::/8"};
+  Wire wire(settings);
+  EXPECT_THAT(wire.ask(get("/hub/")), StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(wire.ask(kVersion1 + get("/hub/")), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(wire.ask(kVersion2 + get("/hub/")), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(wire.ask(kLocal + get("/hub/")), StartsWith("HTTP/1.1 400 "));
-  EXPECT_EQ(wire.proxy->counters().requests, 0U);
+  EXPECT_EQ(wire.proxy->counters().requests, 1U);
 }
 
 TEST(ProxyHeader, ASecondOneIs400) {
