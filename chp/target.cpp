@@ -87,10 +87,11 @@ std::string Target::url() const {
 }
 
 Result<Target> parse_target(std::string_view url) {
+  url = url.substr(0, url.find('#'));
   const std::size_t colon = url.find("://");
   if (colon == std::string_view::npos) return unusable("is no URL");
   const std::string scheme = text::ascii_lower(url.substr(0, colon));
-  url = url.substr(0, std::min(url.find('#'), url.size())).substr(colon + 3);
+  url.remove_prefix(colon + 3);
   const std::size_t end = std::min(url.find_first_of("/?"), url.size());
   Target target;
   target.secure = scheme == "https";

@@ -159,7 +159,7 @@ def handshake(host="h", path="/", extra=""):
 
 class Target:
     """A server that tells as JSON what it was sent, and obeys its path: .../status/404, .../to?http://elsewhere,
-    .../die, .../silent. A WebSocket handshake is taken, and then bytes come back as they were sent ("push" gets ten)."""
+    .../die, .../silent. A WebSocket handshake is taken, and then bytes come back as they were sent; `tunnels` holds its side of them."""
 
     def __init__(self, name, place=None, tls=None):
         self.name = name
@@ -171,6 +171,7 @@ class Target:
         self.port = 0 if place else self.socket.getsockname()[1]
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         self.channels = set()
+        self.tunnels = []
         self.over = threading.Event()
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -248,5 +249,6 @@ class Target:
         accept = base64.b64encode(hashlib.sha1(fixed.encode()).digest()).decode()
         channel.sendall(("HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                          f"Sec-WebSocket-Accept: {accept}\r\nX-Told: {json.dumps(values)}\r\n\r\n").encode())
+        self.tunnels.append(channel)
         while data := stream.read1(65536):
-            channel.sendall(b"push" * 10 if data == b"push" else data)
+            channel.sendall(data)
