@@ -61,10 +61,13 @@ class Checks {
   }
 
   void addresses() {
+    const Https& https = settings_.https;
     if (settings_.public_url.empty()) {
-      if (!is_loopback(settings_.listen) && !marks_.has("public_url")) {
+      const bool http_open = settings_.plain_http && !is_loopback(settings_.listen);
+      const bool https_open = https.on() && !is_loopback(https.at);
+      if ((http_open || https_open) && !marks_.has("public_url")) {
         problems_.error(
-            marks_.of("listen.http"),
+            marks_.of(https_open ? "listen.https" : "listen.http"),
             "`public_url` is missing, and other machines can connect; write the address people "
             "type, for example `public_url: https://jupyter.example.fr`");
       }
@@ -79,10 +82,15 @@ class Checks {
               "passwords and sessions cross the network unencrypted; put a reverse proxy with a "
               "certificate in front and write `https://`");
     }
-    if (url->scheme == "https" && settings_.trusted_proxies.empty()) {
+    if (url->scheme == "http" && https.on() && settings_.redirect)
+      error("public_url",
+            "begins with `http://`, but whoever comes that way is sent to `listen.https`; write "
+            "`https://`, or `redirect: false` below `listen`");
+    if (url->scheme == "https" && settings_.trusted_proxies.empty() && !https.on()) {
       warning(
           "public_url",
-          "a reverse proxy must hold the certificate, but `trusted_proxies` is empty: every client "
+          "without `listen.https` a reverse proxy must hold the certificate, but `trusted_proxies` "
+          "is empty: every client "
           "would seem to come from its address; write for example `trusted_proxies: [127.0.0.1]`");
     }
     for (std::size_t i = 0; i < settings_.trusted_proxies.size(); ++i) {

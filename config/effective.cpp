@@ -112,6 +112,8 @@ class Dump {
     const std::string name(key.name);
     if (key.kind == Kind::named_sections || key.kind == Kind::section_list)
       return children(key, owner, indent);
+    if (key.kind == Kind::section && is_absent(key, owner))
+      return margin + "# " + name + ": none\n";
     if (key.kind == Kind::section) {
       const std::string inner = section(*key.section, std::get<void*>(key.slot(owner)), indent + 2);
       return margin + name + (all_comments(inner) ? ": {}\n" : ":\n") + inner;
@@ -120,6 +122,16 @@ class Dump {
     if (!value.empty()) return margin + name + ": " + value + '\n';
     return margin + "# " + name + ": " +
            (key.when_absent.en.empty() ? "none" : std::string(key.when_absent.en)) + '\n';
+  }
+
+  /// A section that cannot be written without a key that has no value.
+  static bool is_absent(const Key& key, void* owner) {
+    void* const inside = std::get<void*>(key.slot(owner));
+    for (const Key& its : key.section->keys) {
+      const bool needed = its.required && its.kind == Kind::file;
+      if (needed && std::get<std::string*>(its.slot(inside))->empty()) return true;
+    }
+    return false;
   }
 
   static bool all_comments(const std::string& lines) {

@@ -77,13 +77,79 @@ constexpr Key kPeopleKeys[] = {
 };
 constexpr Section kPeople{"people", kPeopleKeys};
 
+constexpr Key kCertificateKeys[] = {
+    {.name = "cert",
+     .kind = Kind::file,
+     .slot = at<&Certificate::cert>,
+     .words = {"PEM file with the certificate and those between it and the authority.",
+               "Fichier PEM du certificat, suivi des certificats intermédiaires."},
+     .example = "./other.pem",
+     .required = true},
+    {.name = "key",
+     .kind = Kind::file,
+     .slot = at<&Certificate::key>,
+     .words = {"PEM file with its key.", "Fichier PEM de sa clé."},
+     .example = "./other.key",
+     .when_absent = {"the file of `cert`", "le fichier de `cert`"}},
+};
+constexpr Section kCertificate{"listen.https.certificates[]", kCertificateKeys};
+
+constexpr Key kHttpsKeys[] = {
+    {.name = "address",
+     .kind = Kind::listen,
+     .slot = at<&Https::at>,
+     .words = {"Address and port for HTTPS (TLS 1.2 and 1.3).",
+               "Adresse et port pour HTTPS (TLS 1.2 et 1.3)."},
+     .example = "\"0.0.0.0:443\""},
+    {.name = "cert",
+     .kind = Kind::file,
+     .slot = at<&Https::cert>,
+     .words = {"PEM file with the certificate and those between it and the authority. It is read "
+               "again when it changes and on SIGHUP; nobody is cut off.",
+               "Fichier PEM du certificat, suivi des certificats intermédiaires. Il est relu quand "
+               "il change et à la réception de SIGHUP, sans couper personne."},
+     .example = "./fullchain.pem",
+     .required = true},
+    {.name = "key",
+     .kind = Kind::file,
+     .slot = at<&Https::key>,
+     .words = {"PEM file with its key.", "Fichier PEM de sa clé."},
+     .example = "./privkey.pem",
+     .when_absent = {"the file of `cert`", "le fichier de `cert`"}},
+    {.name = "certificates",
+     .kind = Kind::section_list,
+     .slot = itself,
+     .words = {"More certificates, chosen by the name the browser asks for.",
+               "D'autres certificats, choisis selon le nom demandé par le navigateur."},
+     .most = 100,
+     .section = &kCertificate,
+     .children = list_of<&Https::certificates>()},
+    {.name = "http2",
+     .kind = Kind::boolean,
+     .slot = at<&Https::http2>,
+     .words = {"Offer HTTP/2 to browsers.", "Proposer HTTP/2 aux navigateurs."}},
+};
+constexpr Section kHttps{"listen.https", kHttpsKeys};
+
 constexpr Key kListenKeys[] = {
     {.name = "http",
      .kind = Kind::listen,
      .slot = at<&Settings::listen>,
-     .words = {"Address and port for plain HTTP; port 0 takes any free one.",
-               "Adresse et port pour HTTP sans chiffrement ; le port 0 en prend un libre."},
+     .words = {"Address and port for plain HTTP; port 0 takes any free one. With `https`, only "
+               "when it is written.",
+               "Adresse et port pour HTTP sans chiffrement ; le port 0 en prend un libre. Avec "
+               "`https`, seulement si cette clé est écrite."},
      .example = "\"127.0.0.1:8000\""},
+    {.name = "https",
+     .kind = Kind::section,
+     .slot = inside<&Settings::https>,
+     .words = {"Where the gateway itself speaks TLS.", "Où la passerelle parle elle-même TLS."},
+     .section = &kHttps},
+    {.name = "redirect",
+     .kind = Kind::boolean,
+     .slot = at<&Settings::redirect>,
+     .words = {"With `https`, send everybody who comes by plain HTTP there.",
+               "Avec `https`, y renvoyer toute personne qui arrive par HTTP sans chiffrement."}},
 };
 constexpr Section kListen{"listen", kListenKeys};
 
@@ -839,17 +905,17 @@ constexpr Section kRoot{"", kRootKeys};
 
 constexpr std::string_view kUseAccess =
     "say who may sign in with `access: {allow: ..., admins: ..., block: ...}`";
-constexpr std::string_view kNoTls =
-    "this version speaks plain HTTP only; let a reverse proxy (nginx, Caddy, HAProxy) hold the "
-    "certificate and name it in `trusted_proxies`";
+constexpr std::string_view kTls =
+    "write `listen: {https: {address: \"0.0.0.0:443\", cert: ./fullchain.pem, key: "
+    "./privkey.pem}}`";
 
 constexpr Hint kHints[] = {
-    {"https", kNoTls},
-    {"tls", kNoTls},
-    {"ssl", kNoTls},
-    {"ssl_cert", kNoTls},
-    {"ssl_key", kNoTls},
-    {"cert", kNoTls},
+    {"https", kTls},
+    {"tls", kTls},
+    {"ssl", kTls},
+    {"ssl_cert", kTls},
+    {"ssl_key", kTls},
+    {"cert", kTls},
     {"allowed_users", kUseAccess},
     {"allowed_groups", kUseAccess},
     {"blocked_users", kUseAccess},

@@ -36,6 +36,7 @@ enum class Kind {
   link,
   below_path,  ///< A path below a server's prefix.
   colour,
+  file,        ///< A file that can be read; relative to the configuration file.
   image,       ///< A file that must exist; relative to the configuration file.
   directory,   ///< Made absolute, relative to the configuration file.
   identifier,  ///< A short name that may stand in a URL.

@@ -36,7 +36,7 @@ bool holds_secret(const Settings& settings, const Value& document) {
 }
 
 bool open_to_others(const std::string& path) {
-  struct stat about{};
+  struct stat about {};
   return ::stat(path.c_str(), &about) == 0 && (about.st_mode & 0137U) != 0;
 }
 
@@ -59,6 +59,7 @@ LoadOutcome load_checked(std::string_view text,
   if (!document) return outcome_of(std::nullopt, problems, file);
   const std::string directory = directory_of(file);
   ReadOutcome read = read_settings(*document, directory, environment, problems);
+  read.settings.plain_http = !read.settings.https.on() || read.marks.has("listen.http");
   check_together(read.settings, read.marks, environment, problems);
   if (on_disk && holds_secret(read.settings, *document) && open_to_others(file)) {
     problems.warning({},

@@ -142,6 +142,7 @@ Words kind_words(Kind kind) {
       return {"path", "chemin"};
     case Kind::colour:
       return {"colour", "couleur"};
+    case Kind::file:
     case Kind::image:
       return {"file", "fichier"};
     case Kind::directory:

@@ -1,9 +1,12 @@
 #include "config/scalars.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
+
+#include <unistd.h>
 
 #include "base/text.hpp"
 #include "config/values.hpp"
@@ -108,6 +111,8 @@ void Scalars::read(const Key& key, const Value& value, const Slot& slot, const s
       return put(parse_colour(*given), *std::get<std::string*>(slot));
     case Kind::below_path:
       return below_path(*given, value.mark, *std::get<std::string*>(slot), path);
+    case Kind::file:
+      return file(*given, value.mark, *std::get<std::string*>(slot), path);
     case Kind::image:
       return image(*given, value.mark, *std::get<std::string*>(slot), path);
     case Kind::directory:
@@ -328,6 +333,21 @@ void Scalars::below_path(const std::string& given,
             " is no path below the server's prefix; write for example `lab` or `tree?reset`");
   }
   out = trimmed;
+}
+
+void Scalars::file(const std::string& given, Mark at, std::string& out, const std::string& path) {
+  const std::string whole = absolute(given);
+  std::error_code error;
+  const bool plain = std::filesystem::is_regular_file(whole, error);
+  if (plain && access(whole.c_str(), R_OK) == 0) {
+    out = whole;
+    return;
+  }
+  const std::string why = error    ? error.message()
+                          : !plain ? "not a file"
+                                   : std::generic_category().message(errno);
+  wrong(at, path,
+        shown(given) + " cannot be read (" + why + "); relative paths start at " + directory_);
 }
 
 void Scalars::image(const std::string& given, Mark at, std::string& out, const std::string& path) {

@@ -60,6 +60,7 @@ class Scalars {
                    std::map<std::string, std::string>& out,
                    const std::string& path);
   void below_path(const std::string& given, Mark at, std::string& out, const std::string& path);
+  void file(const std::string& given, Mark at, std::string& out, const std::string& path);
   void image(const std::string& given, Mark at, std::string& out, const std::string& path);
   void directory(const std::string& given, Mark at, std::string& out, const std::string& path);
   std::string absolute(const std::string& given) const;

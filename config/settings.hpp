@@ -26,6 +26,20 @@ struct Listen {
   std::uint16_t port = 8000;
 };
 
+struct Certificate {
+  std::string cert;  ///< PEM file: the chain, our own first.
+  std::string key;   ///< PEM file; empty: in the same one.
+};
+
+struct Https {
+  Listen at{"0.0.0.0", 443};
+  std::string cert;
+  std::string key;
+  std::vector<Certificate> certificates;  ///< More of them, chosen by name (SNI).
+  bool http2 = false;
+  bool on() const noexcept { return !cert.empty(); }
+};
+
 /// Which people: the union of both lists; `everyone` is written `allow: all`.
 struct People {
   bool everyone = false;
@@ -168,7 +182,10 @@ struct Metrics {
 struct Settings {
   std::string public_url;      ///< As browsers see us; empty: from the listener (loopback only).
   std::string base_url = "/";  ///< The path of public_url, with both slashes.
-  Listen listen;
+  Listen listen;               ///< listen.http
+  bool plain_http = true;      ///< False: https is there and http was not written.
+  bool redirect = true;        ///< With https, plain HTTP only shows the way there.
+  Https https;
   std::string data_dir;
   std::vector<std::string> trusted_proxies;  ///< CIDRs whose X-Forwarded-* are believed.
   std::vector<std::string> proxy_protocol;   ///< CIDRs whose connections begin with a PROXY header.

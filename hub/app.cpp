@@ -111,9 +111,11 @@ Result<void> App::make_proxy() {
   gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, settings_.base_url);
   proxy::ProxySettings settings;
   settings.limits = settings_.proxy;
-  proxy::Endpoint& http = settings.endpoints.front();
-  http.address = settings_.listen.address;
-  http.port = settings_.listen.port;
+  auto endpoints = make_endpoints(settings_);
+  if (!endpoints) return std::move(endpoints).error();
+  settings.endpoints = std::move(*endpoints);
+  certificates_ =
+      std::make_unique<CertificateKeeper>(settings_.https, settings.endpoints.front().tls);
   settings.hosts = served_hosts(settings_);
   settings.via = settings_.proxy.via;
   settings.trusted_proxies = settings_.trusted_proxies;
@@ -150,6 +152,8 @@ Task<void> App::serve_until_signal(bool& failed,
   }
   asio::co_spawn(loop_, reaper_->run(), asio::detached);
   asio::co_spawn(loop_, keep_house(), asio::detached);
+  asio::co_spawn(loop_, certificates_->keep(), asio::detached);
+  asio::co_spawn(loop_, certificates_->listen_to_signal(loop_), asio::detached);
   listening(proxy_->port());
   boost::system::error_code ignored;
   const int signal =

@@ -12,6 +12,7 @@
 #include "hub/control.hpp"
 #include "hub/front_desk.hpp"
 #include "hub/gateway.hpp"
+#include "hub/listening.hpp"
 #include "hub/parts.hpp"
 #include "hub/reaper.hpp"
 #include "proxy/proxy.hpp"
@@ -71,6 +72,7 @@ class App {
   std::unique_ptr<FrontDesk> desk_;
   std::unique_ptr<Gateway> gateway_;
   std::unique_ptr<proxy::Proxy> proxy_;
+  std::unique_ptr<CertificateKeeper> certificates_;
   std::unique_ptr<Control> control_;
 };
 

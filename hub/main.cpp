@@ -88,10 +88,13 @@ void say_where(const config::Settings& settings,
                const std::string& password,
                bool dev,
                std::uint16_t port) {
-  const bool v6 = settings.listen.address.find(':') != std::string::npos;
-  const std::string host = v6 ? "[" + settings.listen.address + "]" : settings.listen.address;
+  const config::Listen& at = settings.https.on() ? settings.https.at : settings.listen;
+  const bool v6 = at.address.find(':') != std::string::npos;
+  const std::string host = v6 ? "[" + at.address + "]" : at.address;
   std::string url = settings.public_url;
-  if (url.empty()) url = "http://" + host + ":" + std::to_string(port) + settings.base_url;
+  if (url.empty())
+    url = (settings.https.on() ? "https://" : "http://") + host + ":" + std::to_string(port) +
+          settings.base_url;
   if (!dev) {
     log::info("app", "listening", {{"address", host}, {"port", port}, {"url", url}});
     return;
