@@ -96,12 +96,13 @@ void require_clean(const RequestHead& sent, const RequestHead& head) {
   REQUIRE(sent.chunked() == head.chunked());
   REQUIRE(sent.upgrade_websocket() == head.upgrade_websocket());
   REQUIRE(sent.fields().connection_tokens() == 0);
-  for (const FieldId id :
-       {FieldId::authorization, FieldId::te, FieldId::trailer, FieldId::keep_alive,
-        FieldId::forwarded, FieldId::x_forwarded_any, FieldId::x_real_ip,
-        FieldId::proxy_authorization, FieldId::http2_settings}) {
+  for (const FieldId id : {FieldId::authorization, FieldId::trailer, FieldId::keep_alive,
+                           FieldId::forwarded, FieldId::x_forwarded_any, FieldId::x_real_ip,
+                           FieldId::proxy_authorization, FieldId::http2_settings}) {
     REQUIRE(!sent.has(id));
   }
+  REQUIRE(!sent.has(FieldId::te) || head.accepts_trailers());
+  REQUIRE(sent.value(FieldId::te).empty() || sent.value(FieldId::te) == "trailers");
   std::string_view cookies = sent.value(FieldId::cookie);
   Cookie cookie;
   while (next_cookie(cookies, cookie)) REQUIRE(!is_own_cookie(cookie.name, kOurs));

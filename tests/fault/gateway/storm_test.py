@@ -105,7 +105,7 @@ def drip(gateway, alice):
 
 def main():
     profiles = {"light": {"command": [TEST_SERVER, "serve"]}, "slow": {"command": [TEST_SERVER, "slow", "300"]}}
-    with Gateway(profiles, extra="limits: {launches_in_flight: 4}\nproxy: {header_timeout: 60s}") as gateway:
+    with Gateway(profiles, extra="limits: {launches_in_flight: 4}\nproxy: {header_timeout: 60s, max_connections_per_address: 0}") as gateway:
         alice = Person(gateway, "alice").sign_in()
         alice.launch("light")
         alice.wait_ready()
