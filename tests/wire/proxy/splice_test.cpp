@@ -1,6 +1,7 @@
 // Long bodies that pass through a pipe: each byte and each border where it was, whoever stops in
 // the middle, and no pipe left behind.
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,12 +40,17 @@ std::string post(std::size_t length) {
          "\r\n\r\n";
 }
 
-/// Ends of pipes that this process, proxy included, has open.
+/// Ends of pipes that this process, proxy included, has open. Not those of the standard streams:
+/// the log opens the one behind stderr once more with its first line.
 int open_pipes() {
+  std::error_code gone;
+  std::set<std::string> standard;
+  for (const char* const fd : {"0", "1", "2"})
+    standard.insert(std::filesystem::read_symlink(std::string("/proc/self/fd/") + fd, gone));
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-    std::error_code gone;
-    if (std::filesystem::read_symlink(entry, gone).string().starts_with("pipe:")) ++count;
+    const std::string target = std::filesystem::read_symlink(entry, gone).string();
+    if (target.starts_with("pipe:") && !standard.contains(target)) ++count;
   }
   return count;
 }
