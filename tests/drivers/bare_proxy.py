@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 
-PROGRAM = os.environ.get("PASSERELLE", "build/release/passerelle")
+from gateway import PROGRAM
+from gateway import wait_until as eventually  # noqa: F401 - for those who import it from here
+
 BARE_PROXY = os.path.join(os.path.dirname(os.path.abspath(PROGRAM)), "tests", "bare_proxy")
 # The sanitizers make everything slow and large: figures then mean nothing, only reports and hangs do.
 SANITIZED = os.environ.get("SANITIZER", "OFF") not in ("", "OFF")
@@ -64,18 +66,6 @@ class BareProxy:
         with open(f"/proc/{self.process.pid}/stat") as file:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def eventually(what, condition, limit=10.0, pause=0.01):
-    """The first true value of condition(); fails with `what` after `limit` seconds."""
-    end = time.monotonic() + limit
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {limit} s: {what}")
-        time.sleep(pause)
 
 
 def run_all(tests):

@@ -77,18 +77,23 @@ def read_until(client, end):
     return data
 
 
+def read_to_end(client):
+    """All that comes, and whether the end was a RST."""
+    data = b""
+    try:
+        while got := client.recv(65536):
+            data += got
+    except ConnectionResetError:
+        return data, True
+    return data, False
+
+
 def ask(port, request=GET, limit=10.0):
     """One request on a connection of its own; all that came, and whether the end was a RST."""
     with connect(port, limit=limit) as client:
-        data = b""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             client.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
-        try:
-            while got := client.recv(65536):
-                data += got
-        except ConnectionResetError:
-            return data, True
-        return data, False
+        return read_to_end(client)
 
 
 class GoodUser(threading.Thread):

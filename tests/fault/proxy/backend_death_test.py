@@ -7,23 +7,13 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../drivers"))
 from bare_proxy import BareProxy, eventually, run_all  # noqa: E402
-from drill import LONG, PlainServer, ask, connect  # noqa: E402
+from drill import LONG, PlainServer, ask, connect, read_to_end  # noqa: E402
 from websocket_frames import handshake  # noqa: E402
 
 ROUNDS = 20 if LONG else 2
 CLIENTS = 20
 # What a client may have seen when the server died: a whole answer of ours, or a part that ends in a RST.
 STAGES = {"before": b"502", "head": b"502", "after-head": b"200", "body": b"200", "chunk": b"200", "between-chunks": b"200"}
-
-
-def outcome(client):
-    data = b""
-    try:
-        while got := client.recv(65536):
-            data += got
-    except ConnectionResetError:
-        return data, True
-    return data, False
 
 
 def die_at(proxy, server, stage, request):
@@ -38,7 +28,7 @@ def die_at(proxy, server, stage, request):
     began = time.monotonic()
     server.kill()
     for client in clients:
-        data, reset = outcome(client)
+        data, reset = read_to_end(client)
         expected = STAGES.get(stage, b"502")
         assert data[9:12] == expected, (stage, data[:100])
         assert reset == (expected == b"200"), (stage, data[-100:], reset)
@@ -80,7 +70,7 @@ def tunnels():
         eventually("all are tunnels", lambda: proxy.counters()["tunnels"] == 100)
         server.kill()
         for client in clients:
-            outcome(client)
+            read_to_end(client)
             client.close()
         eventually("no tunnel is left", lambda: proxy.counters()["tunnels"] == 0)
         eventually("the descriptors are back", lambda: proxy.descriptors() <= before + 1)
