@@ -1,5 +1,6 @@
 """Everything at once for a while: people who read pages and upload, WebSockets that come and go in every manner, broken
-requests, servers that are killed. Nothing may grow: memory, descriptors, tunnels. usage: soak_test.py [SECONDS]"""
+requests, servers that are killed. Nothing may grow: memory, descriptors, tunnels. usage: soak_test.py [SECONDS] [--calm]
+--calm: people think between visits, so that hours of it leave the machine to others."""
 
 import os
 import random
@@ -16,6 +17,7 @@ from websocket_frames import handshake  # noqa: E402
 
 SECONDS = float(next((argument for argument in sys.argv[1:] if not argument.startswith("-")), 20))
 WORKERS = 6
+THINK = 0.1 if "--calm" in sys.argv else 0  # seconds, at most
 
 
 def browse(client, dice):
@@ -95,6 +97,7 @@ def worker(port, seed, over, done, hung):
             hung.append(way.__name__)
         except (OSError, AssertionError):
             done.append(None)  # the server was killed under it
+        over.wait(dice.uniform(0, THINK))
         if len(done) > 100_000:
             del done[:50_000]
 
