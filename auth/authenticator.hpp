@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/http_client.hpp"
 #include "base/task.hpp"
 #include "base/text.hpp"
 #include "base/worker_pool.hpp"
@@ -26,7 +27,30 @@ struct Identity {
   std::string subject;
   std::string username_hint;  ///< What the username is derived from.
   std::string display_name;
-  std::vector<std::string> groups;
+  std::vector<std::string> groups;  ///< All of them: they replace those of the last sign-in.
+};
+
+/// What an authenticator wants to know again of somebody it let in. Kept sealed in the store, one
+/// for each identity; the newest sign-in wins.
+struct AuthState {
+  /// What the provider says of the person and spawners may use: "uidNumber", "mail", ...
+  /// Multi-valued ones keep their order. Their truth is the provider's: spawners check what they
+  /// rely on.
+  std::map<std::string, std::vector<std::string>> attributes;
+  std::string secret;  ///< The plug-in's own (refresh token, DN, ...); nobody else reads it.
+  bool operator==(const AuthState&) const = default;
+};
+
+/// Somebody who came in before.
+struct Known {
+  Identity identity;
+  std::optional<AuthState> state;  ///< None: never given, or sealed with a key that is gone.
+};
+
+/// For a server that asks on behalf of its user.
+struct AccessToken {
+  std::string value;
+  std::optional<Instant> expires;
 };
 
 /// How the sign-in page shows this method.
@@ -44,8 +68,16 @@ struct SignInOffer {
   std::map<std::string, std::string> note_values;
 };
 
+/// A cookie of an authenticator's own, by its short name. An empty value clears it.
+struct OwnCookie {
+  std::string value;
+  seconds lasts{std::chrono::hours(24 * 365)};
+  bool operator==(const OwnCookie&) const = default;
+};
+using OwnCookies = std::map<std::string, OwnCookie>;
+
 /// A request below /hub/auth/<name>/, already parsed and size-limited; CSRF is checked by the hub
-/// unless exempt.
+/// unless exempt (Authenticator::takes_foreign_post).
 struct AuthRequest {
   std::string method;
   std::string path;  ///< Below the prefix, without slash: "login".
@@ -53,8 +85,12 @@ struct AuthRequest {
   text::Form form;
   std::map<std::string, std::string>
       cookies;  ///< Only those that this authenticator set, by their short name.
+  /// Names in lower case, in their order. Only for who wants_headers(), and only when the request
+  /// comes straight from one of `trusted_proxies`.
+  std::vector<std::pair<std::string, std::string>> headers;
   std::string peer;
-  std::string next;  ///< Already checked by safe_next; empty: none.
+  std::string next;      ///< Already checked by safe_next; empty: none.
+  std::string language;  ///< Of the reader: "en" or "fr".
 };
 
 /// The person is who they say. `first` holds what is stored if they are new.
@@ -64,16 +100,21 @@ struct SignedIn {
   std::uint32_t max_users = 0;
   std::vector<store::Credential> first;
   std::optional<Instant> session_until;  ///< The session must not outlive this.
-  std::map<std::string, std::string>
-      set_cookies;  ///< Short name to value; long-lived, this authenticator's own.
+  OwnCookies set_cookies;
   std::string
       notice;  ///< Message key shown once on the next page (e.g. the PIN), with `notice_values`.
   std::map<std::string, std::string> notice_values;
+  std::optional<AuthState> state;  ///< Replaces the stored one; none: there is nothing to keep.
+  std::string provider_session;    ///< The provider's name for this sign-in (OIDC sid, CAS ticket),
+                                 ///< so that EndSessions finds it; empty: none.
+  std::string sign_out_hint;  ///< For sign_out_url (an id_token); kept sealed with the session.
+  std::string next;  ///< Where the person wanted to go, if that is not in the request (it came back
+                     ///< from a provider); checked by the hub again.
 };
 
 struct Redirect {
   std::string url;
-  std::map<std::string, std::string> set_cookies;
+  OwnCookies set_cookies;
 };
 
 /// The sign-in page again, with this method's form: what is wrong, and which further field to ask
@@ -87,9 +128,38 @@ struct ShowForm {
   std::map<std::string, std::string> keep;  ///< Field values to show again; never passwords.
   std::optional<seconds> retry_after;
   std::string attempted_name;  ///< For throttle and audit; cut to 64 bytes.
+  std::string code;  ///< Reason code for the page, the audit and the log ("state-unknown"); empty:
+                     ///< the message key does.
+  std::string detail;  ///< For the operators' log only; never a secret.
+  std::string next;    ///< As SignedIn::next: so that trying again leads there.
+  OwnCookies set_cookies;
 };
 
-using AuthAnswer = std::variant<SignedIn, Redirect, ShowForm>;
+/// For programs: a key set, the answer to a back channel. Nothing is looked up, nobody signed in.
+struct Reply {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body;
+  bool cacheable = false;  ///< Else Cache-Control: no-store.
+};
+
+/// The provider says that sign-ins are over (back-channel logout): all sessions of this
+/// authenticator that match both, as far as they are not empty; never all. At once.
+struct EndSessions {
+  std::string subject;
+  std::string provider_session;
+  Reply reply;  ///< Sent when they have ended.
+};
+
+using AuthAnswer = std::variant<SignedIn, Redirect, ShowForm, Reply, EndSessions>;
+
+/// One line of `check-config --deep`.
+struct Finding {
+  enum class Level { good, warning, wrong };
+  Level level = Level::good;
+  std::string what;    ///< "discovery: https://sso.example.fr/.well-known/openid-configuration"
+  std::string advice;  ///< What to do; empty if good.
+};
 
 class Authenticator {
  public:
@@ -99,13 +169,31 @@ class Authenticator {
   /// People choose their names here, nobody vouches for them: a bare name in access.admins then
   /// means somebody else.
   virtual bool people_choose_names() const noexcept { return false; }
+  /// A POST to this path comes from another site, or from no browser, and proves itself: the hub
+  /// asks for no token of ours.
+  virtual bool takes_foreign_post(std::string_view /*path*/) const noexcept { return false; }
+  /// See AuthRequest::headers.
+  virtual bool wants_headers() const noexcept { return false; }
   /// Answers every request below /hub/auth/<name>/. Wrong credentials are a ShowForm; an Error
   /// means "could not tell" (the provider is down): the page says so, and it does not count as a
   /// failed try.
   virtual Task<Result<AuthAnswer>> handle(AuthRequest request) = 0;
-  /// Asked again when a session grows old, and before a launch. May change groups, or refuse
-  /// (Errc::forbidden).
-  virtual Task<Result<Identity>> refresh(Identity identity) { co_return identity; }
+  /// Asked again when a session grows old, and before a launch, for one person at a time. May
+  /// change groups and state, or refuse (Errc::forbidden: the person's sessions end). Any other
+  /// error means "could not tell": nothing changes.
+  virtual Task<Result<Known>> refresh(Known known) { co_return known; }
+  /// Where the browser goes after our own sign-out so that the provider's ends too, coming back to
+  /// `back` (absolute); empty: nowhere.
+  virtual std::string sign_out_url(const std::string& /*hint*/, const std::string& /*back*/) const {
+    return {};
+  }
+  /// The provider's access token for the person's own servers; none: there is none, or the
+  /// operators did not opt in. Asked after refresh().
+  virtual std::optional<AccessToken> access_token(const AuthState& /*state*/) const {
+    return std::nullopt;
+  }
+  /// For `check-config --deep`: tries what a sign-in will need, each step with a deadline.
+  virtual Task<std::vector<Finding>> check() { co_return std::vector<Finding>(); }
 };
 
 /// What a plug-in gets; all outlive it.
@@ -113,6 +201,9 @@ struct Surroundings {
   store::UserStore& users;
   WorkerPool& workers;
   const Clock& clock;
+  HttpClient& http;
+  std::string origin;  ///< As browsers see us: "https://jupyter.example.fr"; empty: unknown.
+  std::string path;    ///< This authenticator's: "/hub/auth/univ/", with base_url.
 };
 
 /// The plug-in named by settings.type, or Errc::invalid naming the types this build has.

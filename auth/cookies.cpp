@@ -9,8 +9,6 @@
 namespace passerelle::auth {
 namespace {
 
-constexpr seconds kYear = std::chrono::hours(24 * 365);
-
 // Calls visit(name, value) for each pair. Quotes are part of the value (RFC 6265, 5.2).
 template <class Visit>
 void each_cookie(std::string_view header, Visit visit) {
@@ -67,10 +65,11 @@ std::string Cookies::authenticator_prefix(std::string_view authenticator) const 
 
 std::string Cookies::of_authenticator(std::string_view authenticator,
                                       std::string_view short_name,
-                                      std::string_view value) const {
+                                      std::string_view value,
+                                      seconds lasts) const {
   const std::string name = authenticator_prefix(authenticator) + std::string(short_name);
   const std::string path = base_url_ + "hub/auth/" + std::string(authenticator) + "/";
-  return make(name, value, path) + max_age(value.empty() ? seconds(0) : kYear);
+  return make(name, value, path) + max_age(value.empty() ? seconds(0) : lasts);
 }
 
 std::map<std::string, std::string> Cookies::for_authenticator(std::string_view authenticator,

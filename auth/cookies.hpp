@@ -27,11 +27,11 @@ class Cookies {
   std::string clear_session() const;
   std::string visitor(std::string_view value) const;  ///< Until the browser is closed.
 
-  /// A cookie of one authenticator, kept for a year, sent to /hub/auth/<name>/ only. An empty value
-  /// clears it.
+  /// A cookie of one authenticator, sent to /hub/auth/<name>/ only. An empty value clears it.
   std::string of_authenticator(std::string_view authenticator,
                                std::string_view short_name,
-                               std::string_view value) const;
+                               std::string_view value,
+                               seconds lasts) const;
   /// That authenticator's cookies of a request, by short name.
   std::map<std::string, std::string> for_authenticator(std::string_view authenticator,
                                                        std::string_view cookie_header) const;

@@ -91,12 +91,38 @@ Task<Result<LoginAnswer>> Login::decide(Authenticator& method,
     if (auto* form = std::get_if<ShowForm>(&*answer)) co_return LoginAnswer(std::move(*form));
     if (auto* redirect = std::get_if<Redirect>(&*answer))
       co_return LoginAnswer(std::move(*redirect));
+    if (auto* reply = std::get_if<Reply>(&*answer)) co_return LoginAnswer(std::move(*reply));
+    if (auto* ended = std::get_if<EndSessions>(&*answer)) {
+      auto done = co_await end_sessions(method.name(), std::move(*ended), attempt);
+      co_return done;
+    }
     SignedIn signed_in = std::get<SignedIn>(std::move(*answer));
-    auto outcome = co_await admit(std::move(signed_in), request.next, browser, attempt);
+    std::string next = request.next;
+    if (!signed_in.next.empty()) next = text::safe_next(signed_in.next).value_or("");
+    auto outcome = co_await admit(std::move(signed_in), std::move(next), browser, attempt);
     const bool taken = !outcome && outcome.error().code() == Errc::conflict;
     if (!taken) co_return outcome;
   }
   co_return Error(Errc::unavailable, "the name was taken and freed again meanwhile");
+}
+
+// The provider must hear that it failed if the store could not forget them: it asks again then.
+Task<Result<LoginAnswer>> Login::end_sessions(std::string authenticator,
+                                              EndSessions which,
+                                              const Attempt& attempt) {
+  auto ended = co_await parts_.sessions.revoke_of_provider(authenticator, which.subject,
+                                                           which.provider_session);
+  if (!ended) co_return std::move(ended).error();
+  store::AuditEvent event;
+  event.at = parts_.clock.now();
+  event.actor = "authenticator/" + authenticator;
+  event.action = "sign-out";
+  event.target = "sessions/" + std::to_string(*ended);
+  event.result = "ok";
+  event.cause = "provider";
+  event.peer = attempt.peer;
+  parts_.audit.append(std::move(event));
+  co_return LoginAnswer(std::move(which.reply));
 }
 
 LoginAnswer Login::refuse(std::string_view reason,
@@ -115,7 +141,10 @@ Task<Result<Person>> Login::foresee(Identity identity) {
   person.subject = identity.subject;
   person.groups = identity.groups;
   auto known = co_await parts_.users.find_by_identity(identity.authenticator, identity.subject);
-  if (known) person.username = known->username;
+  if (known) {
+    person.username = known->username;
+    person.blocked = known->blocked.has_value();
+  }
   if (known || known.error().code() != Errc::not_found) {
     if (known) co_return person;
     co_return std::move(known).error();
@@ -173,6 +202,11 @@ Task<Result<LoginAnswer>> Login::open_session(store::User user,
                                               std::string next,
                                               Browser browser,
                                               const Attempt& attempt) {
+  if (signed_in.state) {
+    auto kept = co_await parts_.states.put(signed_in.identity.authenticator,
+                                           signed_in.identity.subject, *signed_in.state);
+    if (!kept) co_return std::move(kept).error();
+  }
   const auto account = make_account(user, std::move(admitted));
   parts_.sessions.update(account);
   parts_.tokens.update(account);
@@ -181,6 +215,10 @@ Task<Result<LoginAnswer>> Login::open_session(store::User user,
   request.until = signed_in.session_until;
   request.user_agent = std::move(browser.user_agent);
   request.peer = attempt.peer;
+  request.provider_session = std::move(signed_in.provider_session);
+  request.sealed_hint = parts_.states.seal_hint(signed_in.sign_out_hint);
+  request.authenticator = signed_in.identity.authenticator;
+  request.subject = signed_in.identity.subject;
   auto issued = co_await parts_.sessions.issue(std::move(request));
   if (!issued) co_return Error(Errc::unavailable, issued.error().message());
   if (const SessionPointer old = parts_.sessions.verify(browser.old_secret)) {
@@ -188,6 +226,7 @@ Task<Result<LoginAnswer>> Login::open_session(store::User user,
     if (!ended)
       log::warn("auth", "an old session is still stored", {{"error", ended.error().message()}});
   }
+  parts_.refresher.seen(signed_in.identity.authenticator, signed_in.identity.subject);
   record(attempt, account->username, "ok", "");
   Welcome welcome;
   welcome.secret = std::move(issued->secret);

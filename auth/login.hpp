@@ -9,7 +9,9 @@
 
 #include "auth/authenticator.hpp"
 #include "auth/policy.hpp"
+#include "auth/refresh.hpp"
 #include "auth/session.hpp"
+#include "auth/state.hpp"
 #include "auth/throttle.hpp"
 #include "auth/tokens.hpp"
 #include "store/store.hpp"
@@ -21,11 +23,10 @@ struct Welcome {
   std::string secret;  ///< For the session cookie (Cookies::session).
   seconds lasts{0};
   SessionPointer session;
-  std::map<std::string, std::string>
-      set_cookies;     ///< The authenticator's own: Cookies::of_authenticator.
-  std::string notice;  ///< See SignedIn::notice.
+  OwnCookies set_cookies;  ///< The authenticator's: Cookies::of_authenticator.
+  std::string notice;      ///< See SignedIn::notice.
   std::map<std::string, std::string> notice_values;
-  std::string next;  ///< As it came in the request; empty: the home page.
+  std::string next;  ///< Where the person wanted to go, safe_next; empty: the home page.
 };
 
 /// We know who it is, but they may not come in. Message "sign-in.refused.<reason>".
@@ -33,7 +34,7 @@ struct Refused {
   std::string reason;  ///< "blocked", "not-allowed", "nobody-allowed" or "no-seats"
 };
 
-using LoginAnswer = std::variant<Welcome, ShowForm, Redirect, Refused>;
+using LoginAnswer = std::variant<Welcome, ShowForm, Redirect, Refused, Reply>;
 
 /// What the hub knows of the browser that signs in.
 struct Browser {
@@ -51,6 +52,8 @@ class Login {
     Throttle& throttle;
     const Policy& policy;
     const Clock& clock;
+    States& states;
+    Refresher& refresher;
   };
   explicit Login(Parts parts);
 
@@ -85,6 +88,9 @@ class Login {
                                          SignedIn signed_in,
                                          std::string next,
                                          Browser browser,
+                                         const Attempt& attempt);
+  Task<Result<LoginAnswer>> end_sessions(std::string authenticator,
+                                         EndSessions which,
                                          const Attempt& attempt);
   LoginAnswer refuse(std::string_view reason, const Identity& identity, const Attempt& attempt);
   void record(const Attempt& attempt, std::string actor, std::string result, std::string cause);

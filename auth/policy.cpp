@@ -53,6 +53,7 @@ Policy::Policy(config::Access access, std::vector<std::string> open)
     : access_(std::move(access)), open_(std::move(open)) {}
 
 Admission Policy::admit(const Person& person) const {
+  if (person.blocked) return Refusal::blocked;
   if (among(access_.block, person, Case::ignored, BareNames::count)) return Refusal::blocked;
   if (access_.allow.empty()) return Refusal::nobody_allowed;
   if (!among(access_.allow, person, Case::exact, BareNames::count)) return Refusal::not_allowed;
@@ -64,7 +65,8 @@ Admission Policy::admit(const Person& person) const {
 }
 
 Admission Policy::admit(const store::User& user) const {
-  return admit(Person{user.authenticator, user.subject, user.username, user.groups});
+  return admit(Person{user.authenticator, user.subject, user.username, user.groups,
+                      user.blocked.has_value()});
 }
 
 }  // namespace passerelle::auth

@@ -19,6 +19,7 @@ struct Person {
   std::string subject;
   std::string username;
   std::vector<std::string> groups;
+  bool blocked = false;  ///< By an administrator (store::User::blocked).
 };
 
 struct Admitted {

@@ -36,6 +36,9 @@ SessionPointer SessionTable::make_view(const store::Session& row,
   view->expires = row.expires;
   view->user_agent = row.user_agent;
   view->peer = row.peer;
+  view->authenticator = row.authenticator;
+  view->subject = row.subject;
+  view->provider_session = row.provider_session;
   view->life = std::make_shared<Life>(row.last_seen);
   return view;
 }
@@ -97,6 +100,11 @@ Task<Result<SessionTable::Issued>> SessionTable::issue(Issue request) {
   if (request.until && *request.until < row.expires) row.expires = *request.until;
   row.user_agent = request.user_agent.substr(0, kLongestUserAgent);
   row.peer = request.peer;
+  const bool linked = !request.authenticator.empty();
+  row.authenticator = linked ? std::move(request.authenticator) : request.account->authenticator;
+  row.subject = linked ? std::move(request.subject) : request.account->subject;
+  row.provider_session = std::move(request.provider_session);
+  row.sealed_hint = std::move(request.sealed_hint);
 
   // Somebody may revoke the person's sessions while the store writes: then this one must not come
   // to life.
@@ -169,6 +177,36 @@ Task<Result<void>> SessionTable::revoke_user(store::UserId user, std::string exc
   co_return erased;
 }
 
+Task<Result<std::size_t>> SessionTable::revoke_of_provider(std::string authenticator,
+                                                           std::string subject,
+                                                           std::string provider_session) {
+  std::vector<SessionPointer> over;
+  if (subject.empty() && provider_session.empty()) co_return over.size();
+  const std::vector<SessionPointer> open = all();
+  for (const SessionPointer& session : open)
+    if (session->authenticator == authenticator &&
+        (subject.empty() || session->subject == subject) &&
+        (provider_session.empty() || session->provider_session == provider_session))
+      over.push_back(session);
+  // All end in memory before the first wait.
+  for (const SessionPointer& session : over) drop(*session);
+  Result<void> outcome;
+  for (const SessionPointer& session : over) {
+    auto erased = co_await erase_stored(session->id);
+    if (!erased) outcome = std::move(erased);
+  }
+  if (!outcome) co_return std::move(outcome).error();
+  co_return over.size();
+}
+
+Task<std::string> SessionTable::sealed_hint(SessionPointer session) {
+  auto rows = co_await store_.of_user(session->account().id);
+  if (rows)
+    for (const store::Session& row : *rows)
+      if (row.id == session->id) co_return row.sealed_hint;
+  co_return std::string();
+}
+
 void SessionTable::update(std::shared_ptr<const Account> account) {
   for (const SessionPointer& old : of_user(account->id)) {
     if (old->account() == *account) continue;
@@ -184,6 +222,13 @@ std::vector<SessionPointer> SessionTable::of_user(store::UserId user) const {
   const auto at = by_user_.find(user);
   if (at == by_user_.end()) return {};
   return {at->second.rbegin(), at->second.rend()};
+}
+
+std::vector<SessionPointer> SessionTable::all() const {
+  std::vector<SessionPointer> list;
+  list.reserve(table_.size());
+  for (const auto& [user, open] : by_user_) list.insert(list.end(), open.begin(), open.end());
+  return list;
 }
 
 Task<Result<std::size_t>> SessionTable::sweep() {

@@ -33,6 +33,9 @@ struct SessionView : TableView {
   Instant expires{};  ///< Absolute end; an idle session ends sooner.
   std::string user_agent;
   std::string peer;
+  std::string authenticator;  ///< The identity that signed in: the account's own, or a linked one.
+  std::string subject;
+  std::string provider_session;  ///< SignedIn::provider_session
   std::shared_ptr<Life> life;
 
   const Account& account() const noexcept { return *principal.account; }
@@ -57,6 +60,10 @@ class SessionTable {
     std::optional<Instant> until;  ///< The session ends no later.
     std::string user_agent;        ///< Cut to 200 bytes.
     std::string peer;
+    std::string authenticator;  ///< The identity that signed in; empty: the account's own.
+    std::string subject;
+    std::string provider_session;
+    std::string sealed_hint;  ///< For the provider's sign-out: stored, not kept in memory.
   };
   struct Issued {
     std::string secret;  ///< For the cookie; nobody can read it again.
@@ -76,10 +83,18 @@ class SessionTable {
   Task<Result<void>> revoke(std::string id);
   /// All sessions of a user, but for `except_id` (may be empty).
   Task<Result<void>> revoke_user(store::UserId user, std::string except_id);
+  /// Those that this authenticator opened and that match both, as far as they are not empty; with
+  /// both empty none. How many ended.
+  Task<Result<std::size_t>> revoke_of_provider(std::string authenticator,
+                                               std::string subject,
+                                               std::string provider_session);
+  /// What issue() was given; empty if there is nothing.
+  Task<std::string> sealed_hint(SessionPointer session);
   /// Groups or rights have changed: open sessions go on with the new ones.
   void update(std::shared_ptr<const Account> account);
 
   std::vector<SessionPointer> of_user(store::UserId user) const;  ///< Newest first.
+  std::vector<SessionPointer> all() const;
   std::size_t size() const { return table_.size(); }
 
   /// Every minute or so: ends the expired ones, writes down when the others were last used. The

@@ -23,8 +23,7 @@ class Checks {
         problems_(problems),
         errors_before_(problems.errors()) {
     for (const Authenticator& authenticator : settings.authenticators) {
-      groups_.insert(groups_.end(), authenticator.dummy.groups.begin(),
-                     authenticator.dummy.groups.end());
+      groups_.insert(groups_.end(), authenticator.groups.begin(), authenticator.groups.end());
     }
   }
 
@@ -162,7 +161,7 @@ class Checks {
         }
       }
       for (std::size_t i = 0; i < admins.groups.size(); ++i) {
-        const auto& given = authenticator.dummy.groups;
+        const auto& given = authenticator.groups;
         if (std::find(given.begin(), given.end(), admins.groups[i]) != given.end()) {
           warning(item("access.admins.groups", i),
                   shown(admins.groups[i]) + " is given to everybody:" + advice);

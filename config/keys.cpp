@@ -1,64 +1,16 @@
 #include "config/keys.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.hpp"
+#include "config/keys/authenticator.hpp"
+#include "config/keys/dummy.hpp"
+#include "config/keys/slots.hpp"
 
 namespace passerelle::config {
 namespace {
 
-template <class>
-struct MemberOf;
-template <class O, class M>
-struct MemberOf<M O::*> {
-  using Owner = O;
-  using Type = M;
-};
-
-template <auto First, auto... Rest>
-auto* member(void* owner) {
-  auto* found = &(static_cast<typename MemberOf<decltype(First)>::Owner*>(owner)->*First);
-  if constexpr (sizeof...(Rest) == 0) {
-    return found;
-  } else {
-    return member<Rest...>(found);
-  }
-}
-
-/// The member itself.
-template <auto... Path>
-Slot at(void* owner) {
-  return member<Path...>(owner);
-}
-/// A struct whose members the keys of a section are.
-template <auto... Path>
-Slot inside(void* owner) {
-  return static_cast<void*>(member<Path...>(owner));
-}
-/// A section of the file that is no struct of its own.
-Slot itself(void* owner) {
-  return owner;
-}
-
-template <auto Member>
-constexpr Children list_of() {
-  using List = typename MemberOf<decltype(Member)>::Type;
-  Children children;
-  children.append = [](void* owner) -> void* { return &member<Member>(owner)->emplace_back(); };
-  children.count = [](void* owner) { return member<Member>(owner)->size(); };
-  children.item = [](void* owner, std::size_t index) -> void* {
-    return &(*member<Member>(owner))[index];
-  };
-  if constexpr (requires(typename List::value_type item) { item.type; }) {
-    children.name = [](void* item) { return &static_cast<typename List::value_type*>(item)->name; };
-  }
-  return children;
-}
-
-constexpr std::uint64_t kDay = 86400;
 constexpr std::uint64_t kMebi = 1U << 20U;
-constexpr Words kUnlimited{"unlimited", "sans limite"};
 constexpr Words kSpawners{"the spawner's", "celle du lanceur"};
 
 constexpr Key kPeopleKeys[] = {
@@ -149,62 +101,7 @@ constexpr Key kListenKeys[] = {
 };
 constexpr Section kListen{"listen", kListenKeys};
 
-constexpr Key kAuthenticatorKeys[] = {
-    {.name = "type",
-     .kind = Kind::choice,
-     .slot = at<&Authenticator::type>,
-     .words = {"The sign-in method.", "La méthode de connexion."},
-     .example = "dummy",
-     .required = true,
-     .choices = "dummy"},
-    {.name = "label",
-     .kind = Kind::translated,
-     .slot = at<&Authenticator::label>,
-     .words = {"What the sign-in page calls it.", "Le nom affiché sur la page de connexion."},
-     .example = "{en: Workshop, fr: Atelier}",
-     .when_absent = {"the method's own words", "les mots de la méthode"}},
-    {.name = "password",
-     .kind = Kind::secret,
-     .slot = at<&Authenticator::dummy, &DummyAuthenticator::password>,
-     .words = {"The password everybody in the room knows; at least 8 characters.",
-               "Le mot de passe commun à toute la salle ; au moins 8 caractères."},
-     .required = true,
-     .type = "dummy",
-     .least = 8},
-    {.name = "groups",
-     .kind = Kind::text_list,
-     .slot = at<&Authenticator::dummy, &DummyAuthenticator::groups>,
-     .words = {"Everybody who signs in here gets these groups.",
-               "Groupes donnés à toute personne qui se connecte ici."},
-     .example = "[spark-2026]",
-     .type = "dummy"},
-    {.name = "max_users",
-     .kind = Kind::count,
-     .slot = at<&Authenticator::dummy, &DummyAuthenticator::max_users>,
-     .words = {"How many different names may sign in.", "Nombre maximal de noms différents."},
-     .example = "60",
-     .type = "dummy",
-     .most = 1'000'000,
-     .when_absent = kUnlimited},
-    {.name = "until",
-     .kind = Kind::moment,
-     .slot = at<&Authenticator::dummy, &DummyAuthenticator::until>,
-     .words = {"Nobody signs in afterwards, and sessions end. A day alone means its end, UTC.",
-               "Après ce moment, plus de connexion, et les sessions prennent fin. Un jour seul "
-               "signifie sa fin, UTC."},
-     .example = "2026-12-01",
-     .type = "dummy",
-     .when_absent = {"for ever", "pour toujours"}},
-    {.name = "claim",
-     .kind = Kind::boolean,
-     .slot = at<&Authenticator::dummy, &DummyAuthenticator::claim>,
-     .words =
-         {"The first browser to take a name keeps it; another browser needs the PIN it was shown.",
-          "Le premier navigateur qui prend un nom le garde ; un autre doit donner le code affiché "
-          "alors."},
-     .example = "true",
-     .type = "dummy"},
-};
+constexpr auto kAuthenticatorKeys = joined(kEveryAuthenticatorKeys, kDummyKeys);
 constexpr Section kAuthenticator{"authenticators.<name>", kAuthenticatorKeys};
 
 constexpr Key kAccessKeys[] = {
@@ -251,6 +148,18 @@ constexpr Key kSessionKeys[] = {
                "Une session prend fin à ce délai après la connexion, utilisée ou non."},
      .example = "14d",
      .least = 60,
+     .most = 366 * kDay},
+    {.name = "refresh",
+     .kind = Kind::duration,
+     .slot = at<&Sessions::refresh>,
+     .words =
+         {"While a session is in use, its authenticator is asked that often whether the person "
+          "may stay and which groups they have; also before each launch. 0 asks before "
+          "launches only.",
+          "Tant qu'une session sert, son authentificateur est interrogé à cet intervalle : la "
+          "personne peut-elle rester, dans quels groupes est-elle ? Aussi avant chaque "
+          "lancement. 0 : avant les lancements seulement."},
+     .example = "5m",
      .most = 366 * kDay},
 };
 constexpr Section kSessions{"sessions", kSessionKeys};

@@ -11,15 +11,10 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "config/authenticators/authenticator.hpp"
+#include "config/secret.hpp"
 
 namespace passerelle::config {
-
-/// A secret that came from `key`, `key_file` or the environment; never printed by `config show` or
-/// the log.
-struct Secret {
-  std::string value;
-  bool empty() const noexcept { return value.empty(); }
-};
 
 struct Listen {
   std::string address = "127.0.0.1";
@@ -56,23 +51,8 @@ struct Access {
 struct Sessions {
   seconds idle{std::chrono::hours(24)};           ///< Ends when not used that long.
   seconds absolute{std::chrono::hours(24 * 14)};  ///< Ends that long after the sign-in.
-};
-
-/// One entry of `authenticators`. The plug-in reads its own keys; `type` picks the plug-in.
-struct DummyAuthenticator {
-  Secret
-      password;  ///< Empty only with `serve --dev`-like explicit `password: ""` refused elsewhere.
-  std::vector<std::string> groups;  ///< Everybody who signs in here gets these.
-  std::uint32_t max_users = 0;      ///< Seats; 0: unlimited.
-  std::optional<Instant> until;     ///< Nobody signs in afterwards; sessions end then too.
-  bool claim = true;  ///< The first browser to take a name keeps it (PIN for another browser).
-};
-
-struct Authenticator {
-  std::string name;  ///< Its key in the file: identities are (name, subject).
-  std::string type;  ///< "dummy"
-  std::map<std::string, std::string> label;  ///< By language; empty: a default text.
-  DummyAuthenticator dummy;
+  seconds refresh{
+      300};  ///< The authenticator is asked again that long after it last was; 0: never.
 };
 
 struct StopTimes {

@@ -464,6 +464,15 @@ Result<PublicUrl> parse_public_url(std::string_view text) {
   return url;
 }
 
+std::string origin_of(std::string_view public_url) {
+  const std::size_t end = public_url.find("://");
+  if (end == std::string_view::npos) return {};
+  std::string origin = text::ascii_lower(public_url.substr(0, public_url.find('/', end + 3)));
+  const std::string_view usual = origin.starts_with("https") ? ":443" : ":80";
+  if (origin.ends_with(usual)) origin.resize(origin.size() - usual.size());
+  return origin;
+}
+
 Result<std::string> parse_link(std::string_view text) {
   const std::string lower = text::ascii_lower(text);
   const bool path =

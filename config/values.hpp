@@ -49,6 +49,8 @@ struct PublicUrl {
 /// http or https, a host, perhaps a port and a path; no user, query, fragment, dot segment or
 /// escape.
 Result<PublicUrl> parse_public_url(std::string_view text);
+/// Scheme, host and port of a checked one, as browsers write an origin; empty for an empty one.
+std::string origin_of(std::string_view public_url);
 
 /// Where a link may lead: https, http, mailto, or a path of our own.
 Result<std::string> parse_link(std::string_view text);

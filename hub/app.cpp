@@ -77,7 +77,13 @@ App::~App() = default;
 Result<void> App::make_authenticators() {
   std::vector<std::string> open;
   for (const config::Authenticator& entry : settings_.authenticators) {
-    auto made = auth::make_authenticator(entry, {store_->users(), workers_, clock_});
+    auth::Surroundings around{store_->users(),
+                              workers_,
+                              clock_,
+                              http_,
+                              config::origin_of(settings_.public_url),
+                              settings_.base_url + "hub/auth/" + entry.name + "/"};
+    auto made = auth::make_authenticator(entry, std::move(around));
     if (!made) return std::move(made).error().within("authenticators." + entry.name);
     if ((*made)->people_choose_names()) open.push_back(entry.name);
     authenticators_.push_back(std::move(*made));
@@ -86,8 +92,18 @@ Result<void> App::make_authenticators() {
   sessions_ =
       std::make_unique<auth::SessionTable>(store_->sessions(), csrf_, clock_, settings_.sessions);
   tokens_ = std::make_unique<auth::TokenTable>(store_->tokens(), clock_);
-  login_ = std::make_unique<auth::Login>(auth::Login::Parts{
-      store_->users(), store_->audit(), *sessions_, *tokens_, throttle_, *policy_, clock_});
+  states_ = std::make_unique<auth::States>(store_->identities(), sealer_);
+  const auto find = [this](std::string_view name) -> auth::Authenticator* {
+    for (const auto& one : authenticators_)
+      if (one->name() == name) return one.get();
+    return nullptr;
+  };
+  refresher_ = std::make_unique<auth::Refresher>(
+      auth::Refresher::Parts{store_->users(), store_->audit(), *sessions_, *tokens_, *policy_,
+                             *states_, clock_, find, settings_.sessions.refresh});
+  login_ = std::make_unique<auth::Login>(
+      auth::Login::Parts{store_->users(), store_->audit(), *sessions_, *tokens_, throttle_,
+                         *policy_, clock_, *states_, *refresher_});
   return {};
 }
 
@@ -104,9 +120,9 @@ Result<void> App::make_spawners() {
 }
 
 Result<void> App::make_proxy() {
-  parts_ = std::make_unique<Parts>(Parts{loop_, settings_, clock_, *store_, *sessions_, *tokens_,
-                                         csrf_, cookies_, *policy_, *login_, authenticators_,
-                                         *launcher_, *renderer_, routes_, proxy_, tally_});
+  parts_ = std::make_unique<Parts>(Parts{
+      loop_, settings_, clock_, *store_, *sessions_, *tokens_, csrf_, cookies_, *policy_, *login_,
+      *states_, *refresher_, authenticators_, *launcher_, *renderer_, routes_, proxy_, tally_});
   desk_ = std::make_unique<FrontDesk>(*parts_);
   gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, settings_.base_url);
   proxy::ProxySettings settings;
@@ -211,6 +227,7 @@ Task<void> App::keep_house() {
     co_await sleep_for(seconds(60));
     auto sessions = co_await sessions_->sweep();
     auto tokens = co_await tokens_->sweep();
+    co_await refresher_->refresh_old();
     if (!sessions || !tokens)
       log::warn("app", "could not write down when sessions and tokens were used");
   }

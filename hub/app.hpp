@@ -62,6 +62,8 @@ class App {
   std::unique_ptr<auth::Policy> policy_;
   std::unique_ptr<auth::SessionTable> sessions_;
   std::unique_ptr<auth::TokenTable> tokens_;
+  std::unique_ptr<auth::States> states_;
+  std::unique_ptr<auth::Refresher> refresher_;
   std::unique_ptr<auth::Login> login_;
   SpawnerMap spawners_;
   proxy::RouteTable routes_;

@@ -38,6 +38,8 @@ struct Parts {
   const auth::Cookies& cookies;
   const auth::Policy& policy;
   auth::Login& login;
+  auth::States& states;
+  auth::Refresher& refresher;
   const Authenticators& authenticators;
   Launcher& launcher;
   web::Renderer& renderer;

@@ -25,6 +25,15 @@ struct User {
   std::vector<std::string> groups;
   Instant created{};
   Instant last_seen{};
+  std::optional<Instant> blocked;  ///< Since when an administrator keeps them out; none: not so.
+};
+
+/// One of a user's further identities: an administrator said that it is the same person.
+struct LinkedIdentity {
+  std::string authenticator;
+  std::string subject;
+  Instant linked{};
+  bool operator==(const LinkedIdentity&) const = default;
 };
 
 /// A signed-in browser. `id` is the SHA-256 (hex) of the cookie's secret: the secret itself is never stored.
@@ -36,6 +45,10 @@ struct Session {
   Instant expires{};         ///< Absolute end.
   std::string user_agent;    ///< For "your devices", cut to 200 bytes.
   std::string peer;          ///< Address at sign-in.
+  std::string authenticator; ///< The identity that signed in: the user's own or a linked one.
+  std::string subject;
+  std::string provider_session;  ///< The provider's name for this sign-in; empty: none.
+  std::string sealed_hint;       ///< For the provider's sign-out, sealed (purpose "sign-out-hint"); empty: none.
 };
 
 struct ApiToken {

@@ -51,6 +51,23 @@ class UserStore {
   /// Removes the user with sessions, tokens, credentials and server rows; Errc::not_found if there is none. The username
   /// stays reserved for the same identity: nobody else must find the files that may still carry it.
   virtual Task<Result<void>> erase(UserId id) = 0;
+  /// Whether an administrator keeps them out from now on; Errc::not_found if there is no such user.
+  virtual Task<Result<void>> set_blocked(UserId id, bool blocked) = 0;
+};
+
+/// What belongs to (authenticator, subject) rather than to the user: further identities, and what authenticators keep.
+class IdentityStore {
+ public:
+  virtual ~IdentityStore() = default;
+  /// From now on UserStore::find_by_identity and enter() find `user` for this identity too. Errc::conflict when it is
+  /// somebody's already (their own, or linked), Errc::not_found without such a user.
+  virtual Task<Result<void>> link(UserId user, std::string authenticator, std::string subject) = 0;
+  virtual Task<Result<void>> unlink(UserId user, std::string authenticator, std::string subject) = 0;  ///< Errc::not_found
+  virtual Task<Result<std::vector<LinkedIdentity>>> links_of(UserId user) = 0;
+  /// `sealed` is unread here; it goes with the user. Errc::not_found for an identity that is nobody's.
+  virtual Task<Result<void>> put_state(std::string authenticator, std::string subject, std::string sealed) = 0;
+  virtual Task<Result<std::string>> state(std::string authenticator, std::string subject) = 0;  ///< Errc::not_found
+  virtual Task<Result<void>> erase_state(std::string authenticator, std::string subject) = 0;   ///< Absent is success.
 };
 
 class SessionStore {
@@ -111,6 +128,7 @@ class Store {
  public:
   virtual ~Store() = default;
   virtual UserStore& users() = 0;
+  virtual IdentityStore& identities() = 0;
   virtual SessionStore& sessions() = 0;
   virtual TokenStore& tokens() = 0;
   virtual ServerStore& servers() = 0;

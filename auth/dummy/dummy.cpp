@@ -16,6 +16,7 @@ class Dummy final : public Authenticator {
   Dummy(config::Authenticator settings, Surroundings around)
       : name_(std::move(settings.name)),
         settings_(std::move(settings.dummy)),
+        groups_(std::move(settings.groups)),
         password_(secrets::sha256(settings_.password.value)),
         around_(around) {
     settings_.password.value.clear();
@@ -25,7 +26,7 @@ class Dummy final : public Authenticator {
   bool people_choose_names() const noexcept override { return true; }
   SignInOffer offer() const override;
   Task<Result<AuthAnswer>> handle(AuthRequest request) override;
-  Task<Result<Identity>> refresh(Identity identity) override;
+  Task<Result<Known>> refresh(Known known) override;
 
  private:
   bool closed() const { return settings_.until && around_.clock.now() >= *settings_.until; }
@@ -44,6 +45,7 @@ class Dummy final : public Authenticator {
 
   const std::string name_;
   config::DummyAuthenticator settings_;
+  const std::vector<std::string> groups_;
   const secrets::Digest password_;
   const Surroundings around_;
 };
@@ -103,7 +105,7 @@ SignedIn Dummy::sign_in(const Name& name) const {
   answer.identity.subject = name.key;
   answer.identity.username_hint = name.key;
   answer.identity.display_name = name.display;
-  answer.identity.groups = settings_.groups;
+  answer.identity.groups = groups_;
   answer.max_users = settings_.max_users;
   answer.session_until = settings_.until;
   return answer;
@@ -139,7 +141,7 @@ Task<Result<AuthAnswer>> Dummy::with_claim(AuthRequest request, Name name) {
 }
 
 void give_claim(SignedIn& answer, const AuthRequest& request, std::string_view secret) {
-  answer.set_cookies[kClaimCookie] = with_secret(claim_cookie(request), secret);
+  answer.set_cookies[kClaimCookie].value = with_secret(claim_cookie(request), secret);
 }
 
 void tell_pin(SignedIn& answer, const Pin& pin) {
@@ -245,10 +247,10 @@ Task<Result<std::string>> Dummy::free_names(Name name) {
   co_return list;
 }
 
-Task<Result<Identity>> Dummy::refresh(Identity identity) {
+Task<Result<Known>> Dummy::refresh(Known known) {
   if (closed()) co_return Error(Errc::forbidden, "this way of signing in has ended");
-  identity.groups = settings_.groups;
-  co_return identity;
+  known.identity.groups = groups_;
+  co_return known;
 }
 
 }  // namespace

@@ -89,13 +89,28 @@ proxy::HubResponse sign_in_page(Parts& parts,
   return page_at(parts, call, here, status, "sign_in", view);
 }
 
+void give_own_cookies(const Parts& parts,
+                      Call& call,
+                      const auth::Authenticator& method,
+                      const auth::OwnCookies& cookies) {
+  for (const auto& [name, cookie] : cookies)
+    call.set_cookies.push_back(
+        parts.cookies.of_authenticator(method.name(), name, cookie.value, cookie.lasts));
+}
+
+// An answer for a program.
+proxy::HubResponse reply_of(auth::Reply&& reply) {
+  proxy::HubResponse response{reply.status, {{"Content-Type", reply.content_type}}, reply.body};
+  if (!reply.cacheable) response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
 proxy::HubResponse welcome(Parts& parts,
                            Call& call,
                            const auth::Authenticator& method,
                            auth::Welcome&& in) {
   call.set_cookies.push_back(parts.cookies.session(in.secret, in.lasts));
-  for (const auto& [name, value] : in.set_cookies)
-    call.set_cookies.push_back(parts.cookies.of_authenticator(method.name(), name, value));
+  give_own_cookies(parts, call, method, in.set_cookies);
   const std::string next = in.next.empty() ? parts.settings.base_url + "hub/home" : in.next;
   const auto pin = in.notice_values.find("pin");
   if (pin == in.notice_values.end()) return redirect(next);
@@ -117,6 +132,7 @@ auth::AuthRequest auth_request(const Parts& parts, const Call& call, const std::
   std::string_view next = text::field(call.form, "next");
   if (next.empty()) next = text::field(call.query, "next");
   request.next = text::safe_next(next).value_or("");
+  request.language = call.language;
   return request;
 }
 
@@ -143,7 +159,8 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
   if (method == nullptr) co_return problem(parts, call, kNotFound);
   auth::AuthRequest request = auth_request(parts, call, method->name());
   const std::string next = request.next;
-  if (call.request.method == "POST" && forged_sign_in(parts, call)) {
+  if (call.request.method == "POST" && !method->takes_foreign_post(request.path) &&
+      forged_sign_in(parts, call)) {
     auth::ShowForm again;
     again.message = "sign-in.stale";
     again.keep["username"] = text::field(call.form, "username").substr(0, 64);
@@ -158,18 +175,20 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
   if (auto* in = std::get_if<auth::Welcome>(&*answer))
     co_return welcome(parts, call, *method, std::move(*in));
   if (auto* elsewhere = std::get_if<auth::Redirect>(&*answer)) {
-    for (const auto& [name, value] : elsewhere->set_cookies)
-      call.set_cookies.push_back(parts.cookies.of_authenticator(method->name(), name, value));
+    give_own_cookies(parts, call, *method, elsewhere->set_cookies);
     co_return redirect(elsewhere->url);
   }
+  if (auto* reply = std::get_if<auth::Reply>(&*answer)) co_return reply_of(std::move(*reply));
   if (auto* refused = std::get_if<auth::Refused>(&*answer)) {
     auth::ShowForm told;
     told.message = "sign-in.refused." + refused->reason;
     co_return sign_in_page(parts, call, kForbidden, next, method->name(), &told);
   }
   const auto& shown = std::get<auth::ShowForm>(*answer);
+  give_own_cookies(parts, call, *method, shown.set_cookies);
+  const std::string again = shown.next.empty() ? next : text::safe_next(shown.next).value_or("");
   proxy::HubResponse response =
-      sign_in_page(parts, call, shown.status, next, method->name(), &shown);
+      sign_in_page(parts, call, shown.status, again, method->name(), &shown);
   if (shown.retry_after)
     response.headers.emplace_back("Retry-After", std::to_string(shown.retry_after->count()));
   co_return response;

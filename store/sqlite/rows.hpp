@@ -1,6 +1,6 @@
-// What each table knows how to do, as plain functions on a connection: users.cpp, sessions.cpp,
-// tokens.cpp, servers.cpp, audit.cpp. They throw SQLite::Exception; sqlite_store.cpp puts them on
-// the right thread.
+// What each table knows how to do, as plain functions on a connection: users.cpp, identities.cpp,
+// sessions.cpp, tokens.cpp, servers.cpp, audit.cpp. They throw SQLite::Exception; sqlite_store.cpp
+// puts them on the right thread.
 #pragma once
 
 #include "store/sqlite/database.hpp"
@@ -23,7 +23,25 @@ Result<User> find_user_by_name(Database& database, const std::string& username);
 Result<std::vector<User>> all_users(Database& database);
 Result<std::vector<Credential>> credentials_of(Database& database, UserId id);
 Result<void> add_credential(Database& database, UserId id, const Credential& credential);
+Result<void> set_user_blocked(Database& database, UserId id, std::optional<Instant> since);
 Result<void> erase_user(Database& database, UserId id);
+
+Result<void> link_identity(Database& database, UserId user, const LinkedIdentity& identity);
+Result<void> unlink_identity(Database& database,
+                             UserId user,
+                             const std::string& authenticator,
+                             const std::string& subject);
+Result<std::vector<LinkedIdentity>> links_of(Database& database, UserId user);
+Result<void> put_auth_state(Database& database,
+                            const std::string& authenticator,
+                            const std::string& subject,
+                            const std::string& sealed);
+Result<std::string> find_auth_state(Database& database,
+                                    const std::string& authenticator,
+                                    const std::string& subject);
+Result<void> erase_auth_state(Database& database,
+                              const std::string& authenticator,
+                              const std::string& subject);
 
 Result<void> put_session(Database& database, const Session& session);
 Result<std::vector<Session>> unexpired_sessions(Database& database, Instant now);

@@ -109,7 +109,38 @@ CREATE TABLE health (one INTEGER PRIMARY KEY CHECK (one = 1), written INTEGER NO
 INSERT INTO health VALUES (1, 0);
 )sql";
 
-constexpr std::array kSteps = {kVersion1};
+// Further identities of a person, what authenticators keep of an identity, who is kept out, and
+// which sign-in a session came from.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE users ADD COLUMN blocked INTEGER;
+
+CREATE TABLE linked_identities (
+  authenticator TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  user INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+  linked INTEGER NOT NULL,
+  PRIMARY KEY (authenticator, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX linked_identities_by_user ON linked_identities (user);
+
+CREATE TABLE auth_states (
+  authenticator TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  user INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+  sealed TEXT NOT NULL,
+  PRIMARY KEY (authenticator, subject)
+) STRICT;
+CREATE INDEX auth_states_by_user ON auth_states (user);
+
+ALTER TABLE sessions ADD COLUMN authenticator TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN provider_session TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN sealed_hint TEXT NOT NULL DEFAULT '';
+UPDATE sessions SET authenticator = (SELECT authenticator FROM users WHERE id = user),
+                    subject = (SELECT subject FROM users WHERE id = user);
+)sql";
+
+constexpr std::array kSteps = {kVersion1, kVersion2};
 
 /// The tables that are read at start; the audit log may be huge and is not needed to serve.
 Result<void> check_pages(Database& database, const std::string& path) {

@@ -18,6 +18,10 @@ std::vector<Session> read_sessions(Query& query) {
     session.expires = query.instant();
     session.user_agent = query.text();
     session.peer = query.text();
+    session.authenticator = query.text();
+    session.subject = query.text();
+    session.provider_session = query.text();
+    session.sealed_hint = query.text();
     sessions.push_back(std::move(session));
   }
   return sessions;
@@ -28,11 +32,14 @@ std::vector<Session> read_sessions(Query& query) {
 Result<void> put_session(Database& database, const Session& session) {
   // A touch may have overtaken the caller's copy: the later time stays.
   Query(database,
-        R"sql(INSERT INTO sessions (id, user, created, last_seen, expires, user_agent, peer)
-                        VALUES (?, ?, ?, ?, ?, ?, ?)
+        R"sql(INSERT INTO sessions (id, user, created, last_seen, expires, user_agent, peer,
+                                              authenticator, subject, provider_session, sealed_hint)
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                         ON CONFLICT (id) DO UPDATE SET user = excluded.user, created = excluded.created,
                           last_seen = max(last_seen, excluded.last_seen), expires = excluded.expires,
-                          user_agent = excluded.user_agent, peer = excluded.peer)sql")
+                          user_agent = excluded.user_agent, peer = excluded.peer,
+                          authenticator = excluded.authenticator, subject = excluded.subject,
+                          provider_session = excluded.provider_session, sealed_hint = excluded.sealed_hint)sql")
       .with(session.id)
       .with(session.user)
       .with(session.created)
@@ -40,6 +47,10 @@ Result<void> put_session(Database& database, const Session& session) {
       .with(session.expires)
       .with(cut(session.user_agent, kLongestUserAgent))
       .with(cut(session.peer, kLongestPeer))
+      .with(session.authenticator)
+      .with(session.subject)
+      .with(session.provider_session)
+      .with(session.sealed_hint)
       .run();
   return {};
 }

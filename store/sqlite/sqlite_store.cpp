@@ -67,6 +67,56 @@ Task<Result<void>> Users::erase(UserId id) {
   return connections_.writer.run([id](Database& database) { return erase_user(database, id); });
 }
 
+Task<Result<void>> Users::set_blocked(UserId id, bool blocked) {
+  return connections_.writer.run([id, blocked](Database& database) {
+    return set_user_blocked(database, id,
+                            blocked ? std::optional(SystemClock().now()) : std::nullopt);
+  });
+}
+
+Task<Result<void>> Identities::link(UserId user, std::string authenticator, std::string subject) {
+  LinkedIdentity identity{std::move(authenticator), std::move(subject), SystemClock().now()};
+  return connections_.writer.run([user, identity = std::move(identity)](Database& database) {
+    return link_identity(database, user, identity);
+  });
+}
+
+Task<Result<void>> Identities::unlink(UserId user, std::string authenticator, std::string subject) {
+  return connections_.writer.run([user, authenticator = std::move(authenticator),
+                                  subject = std::move(subject)](Database& database) {
+    return unlink_identity(database, user, authenticator, subject);
+  });
+}
+
+Task<Result<std::vector<LinkedIdentity>>> Identities::links_of(UserId user) {
+  return connections_.reader.run(
+      [user](Database& database) { return sqlite::links_of(database, user); });
+}
+
+Task<Result<void>> Identities::put_state(std::string authenticator,
+                                         std::string subject,
+                                         std::string sealed) {
+  return connections_.writer.run([authenticator = std::move(authenticator),
+                                  subject = std::move(subject),
+                                  sealed = std::move(sealed)](Database& database) {
+    return put_auth_state(database, authenticator, subject, sealed);
+  });
+}
+
+Task<Result<std::string>> Identities::state(std::string authenticator, std::string subject) {
+  return connections_.reader.run(
+      [authenticator = std::move(authenticator), subject = std::move(subject)](Database& database) {
+        return find_auth_state(database, authenticator, subject);
+      });
+}
+
+Task<Result<void>> Identities::erase_state(std::string authenticator, std::string subject) {
+  return connections_.writer.run(
+      [authenticator = std::move(authenticator), subject = std::move(subject)](Database& database) {
+        return erase_auth_state(database, authenticator, subject);
+      });
+}
+
 Task<Result<void>> Sessions::put(Session session) {
   return connections_.writer.run([session = std::move(session)](Database& database) {
     return put_session(database, session);

@@ -34,6 +34,23 @@ class Users final : public UserStore {
   Task<Result<std::vector<Credential>>> credentials(UserId id) override;
   Task<Result<void>> add_credential(UserId id, Credential credential) override;
   Task<Result<void>> erase(UserId id) override;
+  Task<Result<void>> set_blocked(UserId id, bool blocked) override;
+
+ private:
+  Connections& connections_;
+};
+
+class Identities final : public IdentityStore {
+ public:
+  explicit Identities(Connections& connections) : connections_(connections) {}
+  Task<Result<void>> link(UserId user, std::string authenticator, std::string subject) override;
+  Task<Result<void>> unlink(UserId user, std::string authenticator, std::string subject) override;
+  Task<Result<std::vector<LinkedIdentity>>> links_of(UserId user) override;
+  Task<Result<void>> put_state(std::string authenticator,
+                               std::string subject,
+                               std::string sealed) override;
+  Task<Result<std::string>> state(std::string authenticator, std::string subject) override;
+  Task<Result<void>> erase_state(std::string authenticator, std::string subject) override;
 
  private:
   Connections& connections_;
@@ -106,6 +123,7 @@ class SqliteStore final : public Store {
       : connections_(std::move(write), std::move(read), delays) {}
 
   UserStore& users() override { return users_; }
+  IdentityStore& identities() override { return identities_; }
   SessionStore& sessions() override { return sessions_; }
   TokenStore& tokens() override { return tokens_; }
   ServerStore& servers() override { return servers_; }
@@ -116,6 +134,7 @@ class SqliteStore final : public Store {
  private:
   Connections connections_;
   Users users_{connections_};
+  Identities identities_{connections_};
   Sessions sessions_{connections_};
   Tokens tokens_{connections_};
   Servers servers_{connections_};

@@ -16,6 +16,7 @@ User read_user(Query& row) {
   user.groups = row.list();
   user.created = row.instant();
   user.last_seen = row.instant();
+  user.blocked = row.maybe_instant();
   return user;
 }
 
@@ -129,7 +130,10 @@ Result<User> find_user(Database& database, UserId id) {
 Result<User> find_user_by_identity(Database& database,
                                    const std::string& authenticator,
                                    const std::string& subject) {
-  Query query(database, "SELECT * FROM users WHERE authenticator = ? AND subject = ?");
+  Query query(database,
+              R"sql(SELECT * FROM users WHERE id = coalesce(
+                      (SELECT id FROM users WHERE authenticator = ?1 AND subject = ?2),
+                      (SELECT user FROM linked_identities WHERE authenticator = ?1 AND subject = ?2)))sql");
   return one_user(query.with(authenticator).with(subject));
 }
 
@@ -170,6 +174,12 @@ Result<void> add_credential(Database& database, UserId id, const Credential& cre
       .with(id)
       .with(credential.kind)
       .run();
+  return {};
+}
+
+Result<void> set_user_blocked(Database& database, UserId id, std::optional<Instant> since) {
+  Query query(database, "UPDATE users SET blocked = ? WHERE id = ?");
+  if (query.with(since).with(id).run() == 0) return Error(Errc::not_found, "no such user");
   return {};
 }
 

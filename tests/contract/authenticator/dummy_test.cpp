@@ -13,11 +13,11 @@ struct Room : testing::HouseBase {
     settings.name = "room";
     settings.type = "dummy";
     settings.dummy.password.value = "spark-2026-room";
-    settings.dummy.groups = {"spark"};
+    settings.groups = {"spark"};
     change(settings.dummy);
     set_up();
   }
-  void set_up() { method = make_authenticator(settings, {*known, workers, clock}).value(); }
+  void set_up() { method = make_authenticator(settings, around()).value(); }
   static AuthRequest post(std::string name,
                           std::string password = "spark-2026-room",
                           std::string pin = "",
@@ -42,7 +42,7 @@ struct Room : testing::HouseBase {
     auto answer = ask(post(name, "spark-2026-room", "", std::move(claim)));
     SignedIn signed_in = std::get<SignedIn>(*answer);
     EXPECT_TRUE(enter(signed_in));
-    return {signed_in.set_cookies["claim"], signed_in.notice_values["pin"]};
+    return {signed_in.set_cookies["claim"].value, signed_in.notice_values["pin"]};
   }
   bool comes_in(AuthRequest request) {
     auto answer = ask(std::move(request));
@@ -89,15 +89,13 @@ namespace {
 TEST(Dummy, NeedsAPassword) {
   Room room;
   room.settings.dummy.password.value.clear();
-  EXPECT_EQ(
-      make_authenticator(room.settings, {room.users, room.workers, room.clock}).error().code(),
-      Errc::invalid);
+  EXPECT_EQ(make_authenticator(room.settings, room.around()).error().code(), Errc::invalid);
 }
 
 TEST(Registry, NamesItsTypesWhenOneIsUnknown) {
   Room room;
   room.settings.type = "ladp";
-  const auto made = make_authenticator(room.settings, {room.users, room.workers, room.clock});
+  const auto made = make_authenticator(room.settings, room.around());
   EXPECT_NE(made.error().message().find("dummy"), std::string::npos);
 }
 
@@ -126,7 +124,7 @@ TEST(Dummy, EndsWhenItsTimeHasCome) {
   const ShowForm form = room.shown(room.right());
   EXPECT_EQ(form.message, "sign-in.closed");
   EXPECT_FALSE(form.failed);
-  EXPECT_EQ(wait(room.method->refresh(identity)).error().code(), Errc::forbidden);
+  EXPECT_EQ(wait(room.method->refresh({identity, {}})).error().code(), Errc::forbidden);
 }
 
 TEST(Dummy, PasswordsAreComparedWhole) {
@@ -182,7 +180,7 @@ TEST(Dummy, ThePinBringsBackAndGivesTheBrowserItsOwnClaim) {
   const SignedIn back = std::get<SignedIn>(*answer);
   EXPECT_TRUE(back.notice.empty());
   EXPECT_FALSE(back.must_be_new);
-  const std::string second = back.set_cookies.at("claim");
+  const std::string second = back.set_cookies.at("claim").value;
   EXPECT_NE(second, alice.claim);
   EXPECT_TRUE(room.comes_in(Room::post("alice", kPassword, "", second)));
   EXPECT_TRUE(room.comes_in(Room::post("alice", kPassword, "", alice.claim)));
@@ -268,7 +266,7 @@ TEST(Dummy, OverSqliteTheWholeWayHolds) {
   EXPECT_TRUE(room.comes_in(Room::post("ALICE", kPassword, "", alice.claim)));
   EXPECT_FALSE(room.comes_in(Room::post("Alice")));
   auto back = room.ask(Room::post("Alice", kPassword, alice.pin));
-  const std::string second = std::get<SignedIn>(*back).set_cookies.at("claim");
+  const std::string second = std::get<SignedIn>(*back).set_cookies.at("claim").value;
   EXPECT_TRUE(room.comes_in(Room::post("Alice", kPassword, "", second)));
   auto late = room.ask(Room::post("Bob"));
   auto later = room.ask(Room::post("bob"));
@@ -302,7 +300,7 @@ TEST(Dummy, ClaimSwitchedOnLaterIsTheNextOnes) {
   auto answer = room.ask(Room::post("Alice"));
   EXPECT_TRUE(room.enter(std::get<SignedIn>(*answer)));
   room.settings.dummy.claim = true;
-  room.method = make_authenticator(room.settings, {room.users, room.workers, room.clock}).value();
+  room.method = make_authenticator(room.settings, room.around()).value();
   auto adopted = room.ask(Room::post("Alice"));
   EXPECT_EQ(std::get<SignedIn>(*adopted).notice, "sign-in.notice.pin");
   EXPECT_EQ(room.shown(Room::post("Alice")).message, "sign-in.name-taken-try");

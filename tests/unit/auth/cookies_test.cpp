@@ -19,9 +19,10 @@ TEST(Cookies, CarryTheirAttributes) {
             "__Host-passerelle-session=s3; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=60");
   EXPECT_EQ(Cookies("", "/j/").clear_session(),
             "passerelle-session=; Path=/j/; HttpOnly; SameSite=Lax; Max-Age=0");
-  EXPECT_EQ(Cookies("https://x.example", "/").of_authenticator("room", "claim", "c"),
-            "__Secure-passerelle-room-claim=c; Path=/hub/auth/room/; HttpOnly; SameSite=Lax; "
-            "Secure; Max-Age=31536000");
+  EXPECT_EQ(
+      Cookies("https://x.example", "/").of_authenticator("room", "claim", "c", seconds(31536000)),
+      "__Secure-passerelle-room-claim=c; Path=/hub/auth/room/; HttpOnly; SameSite=Lax; "
+      "Secure; Max-Age=31536000");
 }
 
 // CVE-2024-28233: a neighbouring host can add a cookie of our name; then none counts.

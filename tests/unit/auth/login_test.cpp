@@ -60,7 +60,10 @@ class LoginTest : public ::testing::Test {
                               std::string old_secret = "",
                               std::string peer = "192.0.2.1") {
     const Policy policy(access, {});
-    Login login({users, audit, sessions, tokens, throttle, policy, clock});
+    States states(identities, sealer);
+    Refresher refresher({users, audit, sessions, tokens, policy, states, clock,
+                         [&](std::string_view) { return &method; }, seconds(0)});
+    Login login({users, audit, sessions, tokens, throttle, policy, clock, states, refresher});
     AuthRequest request;
     request.method = "POST";
     request.path = "login";
@@ -78,6 +81,8 @@ class LoginTest : public ::testing::Test {
   config::Access access;
   testing::StillClock clock;
   testing::MemoryUsers users;
+  testing::MemoryIdentities identities{users};
+  secrets::Sealer sealer{{std::string(32, 'k')}};
   testing::MemorySessions rows;
   testing::MemoryTokens token_rows;
   testing::MemoryAudit audit;
@@ -249,7 +254,10 @@ TEST_F(LoginTest, NewGroupsReachTheOtherBrowser) {
 TEST_F(LoginTest, SignOutEndsTheSession) {
   const auto answer = sign_in();
   const Policy policy(access, {});
-  Login login({users, audit, sessions, tokens, throttle, policy, clock});
+  States states(identities, sealer);
+  Refresher refresher({users, audit, sessions, tokens, policy, states, clock,
+                       [&](std::string_view) { return &method; }, seconds(0)});
+  Login login({users, audit, sessions, tokens, throttle, policy, clock, states, refresher});
   EXPECT_TRUE(wait(login.sign_out(std::get<Welcome>(*answer).session, "192.0.2.1")));
   EXPECT_FALSE(sessions.verify(std::get<Welcome>(*answer).secret));
   EXPECT_EQ(audit.events.back().action, "sign-out");

@@ -107,6 +107,11 @@ class MemoryUsers final : public store::UserStore {
     kept[id].push_back(std::move(credential));
     co_return Result<void>();
   }
+  Task<Result<void>> set_blocked(store::UserId id, bool blocked) override {
+    for (store::User& user : users)
+      if (user.id == id) user.blocked = blocked ? std::optional(from_micros(1)) : std::nullopt;
+    co_return Result<void>();
+  }
   Task<Result<void>> erase(store::UserId id) override {
     std::erase_if(users, [&](const store::User& user) { return user.id == id; });
     kept.erase(id);
@@ -125,6 +130,42 @@ class MemoryUsers final : public store::UserStore {
     return nullptr;
   }
   store::UserId last_ = 0;
+};
+
+class MemoryIdentities final : public store::IdentityStore {
+ public:
+  explicit MemoryIdentities(MemoryUsers& users) : users_(users) {}
+  std::map<std::pair<std::string, std::string>, std::string> states;
+
+  Task<Result<void>> link(store::UserId, std::string, std::string) override {
+    co_return Error(Errc::unavailable, "not here");
+  }
+  Task<Result<void>> unlink(store::UserId, std::string, std::string) override {
+    co_return Error(Errc::not_found, "not here");
+  }
+  Task<Result<std::vector<store::LinkedIdentity>>> links_of(store::UserId) override {
+    co_return std::vector<store::LinkedIdentity>();
+  }
+  Task<Result<void>> put_state(std::string authenticator,
+                               std::string subject,
+                               std::string sealed) override {
+    auto user = co_await users_.find_by_identity(authenticator, subject);
+    if (!user) co_return std::move(user).error();
+    states[{authenticator, subject}] = std::move(sealed);
+    co_return Result<void>();
+  }
+  Task<Result<std::string>> state(std::string authenticator, std::string subject) override {
+    const auto at = states.find({authenticator, subject});
+    if (at == states.end()) co_return Error(Errc::not_found, "no state");
+    co_return at->second;
+  }
+  Task<Result<void>> erase_state(std::string authenticator, std::string subject) override {
+    states.erase({authenticator, subject});
+    co_return Result<void>();
+  }
+
+ private:
+  MemoryUsers& users_;
 };
 
 class MemorySessions final : public store::SessionStore {

@@ -1,0 +1,21 @@
+// One entry of `authenticators`. `type` picks the plug-in, which reads its own part only.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/authenticators/dummy.hpp"
+
+namespace passerelle::config {
+
+struct Authenticator {
+  std::string name;  ///< Its key in the file: identities are (name, subject).
+  std::string type;  ///< "dummy", "oidc", ...
+  std::map<std::string, std::string> label;  ///< By language; empty: a default text.
+  std::string icon;                          ///< File of its button's picture; empty: none.
+  std::vector<std::string> groups;           ///< Everybody who signs in here gets these as well.
+  DummyAuthenticator dummy;
+};
+
+}  // namespace passerelle::config
