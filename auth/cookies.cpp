@@ -34,6 +34,7 @@ Cookies::Cookies(std::string_view public_url, std::string base_url)
   const std::string_view prefix = !secure_ ? "" : base_url_ == "/" ? "__Host-" : "__Secure-";
   session_name_ = std::string(prefix) + "passerelle-session";
   visitor_name_ = std::string(prefix) + "passerelle-visitor";
+  method_name_ = std::string(prefix) + "passerelle-method";
 }
 
 std::string Cookies::make(std::string_view name,
@@ -56,6 +57,10 @@ std::string Cookies::clear_session() const {
 
 std::string Cookies::visitor(std::string_view value) const {
   return make(visitor_name_, value, base_url_);
+}
+
+std::string Cookies::method(std::string_view authenticator) const {
+  return make(method_name_, authenticator, base_url_) + max_age(std::chrono::hours(24 * 365));
 }
 
 // A path of its own rules "__Host-" out.

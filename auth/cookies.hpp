@@ -22,10 +22,12 @@ class Cookies {
 
   const std::string& session_name() const noexcept { return session_name_; }
   const std::string& visitor_name() const noexcept { return visitor_name_; }
+  const std::string& method_name() const noexcept { return method_name_; }
   /// The value of a Set-Cookie header. `lasts`: how long the browser keeps it.
   std::string session(std::string_view secret, seconds lasts) const;
   std::string clear_session() const;
-  std::string visitor(std::string_view value) const;  ///< Until the browser is closed.
+  std::string visitor(std::string_view value) const;         ///< Until the browser is closed.
+  std::string method(std::string_view authenticator) const;  ///< The last one used; for a year.
 
   /// A cookie of one authenticator, sent to /hub/auth/<name>/ only. An empty value clears it.
   std::string of_authenticator(std::string_view authenticator,
@@ -44,6 +46,7 @@ class Cookies {
   std::string base_url_;
   std::string session_name_;
   std::string visitor_name_;
+  std::string method_name_;
 };
 
 /// The value of the only cookie of that name; nothing if it is absent, or there twice: a

@@ -210,6 +210,11 @@ Task<Result<LoginAnswer>> Login::open_session(store::User user,
   const auto account = make_account(user, std::move(admitted));
   parts_.sessions.update(account);
   parts_.tokens.update(account);
+  // They rest while somebody is kept out.
+  if (parts_.tokens.of_user(account->id).empty()) {
+    auto loaded = co_await parts_.tokens.load_user(account);
+    if (!loaded) co_return std::move(loaded).error();
+  }
   SessionTable::Issue request;
   request.account = account;
   request.until = signed_in.session_until;

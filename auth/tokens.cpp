@@ -84,6 +84,19 @@ Task<Result<std::size_t>> TokenTable::load(std::vector<store::User> users, const
   co_return count;
 }
 
+Task<Result<void>> TokenTable::load_user(std::shared_ptr<const Account> owner) {
+  auto rows = co_await store_.of_user(owner->id);
+  if (!rows) co_return std::move(rows).error();
+  const std::vector<TokenPointer> there = of_user(owner->id);
+  for (const store::ApiToken& row : *rows) {
+    const bool known = std::any_of(there.begin(), there.end(),
+                                   [&](const TokenPointer& one) { return one->id == row.id; });
+    auto view = known ? nullptr : make_view(row, owner);
+    if (view && !expired(*view, clock_.now())) add(std::move(view));
+  }
+  co_return Result<void>();
+}
+
 Task<Result<TokenTable::Issued>> TokenTable::issue(Issue request) {
   if (of_user(request.owner->id).size() >= kMostPerUser)
     co_return Error(Errc::exhausted, "a user holds at most 100 tokens; revoke one first");

@@ -43,6 +43,9 @@ class TokenTable {
   /// their owner may come in.
   Task<Result<std::size_t>> load(std::vector<store::User> users, const Policy& policy);
 
+  /// The stored tokens of somebody whose tokens rested: they work again.
+  Task<Result<void>> load_user(std::shared_ptr<const Account> owner);
+
   struct Issue {
     std::shared_ptr<const Account> owner;
     std::vector<std::string>

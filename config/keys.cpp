@@ -123,6 +123,14 @@ constexpr Key kAccessKeys[] = {
                "Qui peut voir et arrêter tous les serveurs. N'ouvre pas l'accès : c'est le rôle de "
                "`allow`."},
      .section = &kPeople},
+    {.name = "block_stops_servers",
+     .kind = Kind::boolean,
+     .slot = at<&Access::block_stops_servers>,
+     .words =
+         {"Also stop the servers of somebody who may no longer come in (blocked, or refused by "
+          "their authenticator). Their sessions end in any case.",
+          "Arrêter aussi les serveurs d'une personne qui ne peut plus entrer (bloquée, ou "
+          "refusée par son authentificateur). Ses sessions prennent fin dans tous les cas."}},
     {.name = "block",
      .kind = Kind::section,
      .slot = inside<&Access::block>,
@@ -736,6 +744,14 @@ constexpr Key kRootKeys[] = {
      .words = {"Who may do what.", "Qui peut quoi."},
      .required = true,
      .section = &kAccess},
+    {.name = "auto_login",
+     .kind = Kind::boolean,
+     .slot = at<&Settings::auto_login>,
+     .words =
+         {"Where there is one sign-in method only and it needs nothing typed here, go straight "
+          "there instead of showing the sign-in page.",
+          "S'il n'y a qu'une méthode de connexion et qu'elle ne demande rien ici, y aller "
+          "directement sans afficher la page de connexion."}},
     {.name = "sessions",
      .kind = Kind::section,
      .slot = inside<&Settings::sessions>,

@@ -45,7 +45,8 @@ struct People {
 struct Access {
   People allow;  ///< Nobody gets in unless this says so.
   People admins;
-  People block;  ///< Wins over allow.
+  People block;                      ///< Wins over allow.
+  bool block_stops_servers = false;  ///< Also those whom an authenticator refuses later.
 };
 
 struct Sessions {
@@ -170,6 +171,8 @@ struct Settings {
   std::vector<std::string> proxy_protocol;   ///< CIDRs whose connections begin with a PROXY header.
   std::vector<Authenticator> authenticators;
   Access access;
+  bool auto_login =
+      false;  ///< With one method that needs nothing typed, the sign-in page is skipped.
   Sessions sessions;
   std::vector<Spawner> spawners;
   std::vector<Profile> profiles;

@@ -9,7 +9,8 @@ namespace {
 
 // What the redirect after a POST wants to be said; a link with a word of its own says nothing.
 std::optional<web::Frame::Notice> notice_of(const Call& call) {
-  constexpr std::string_view kKnown[] = {"device-signed-out", "others-signed-out"};
+  constexpr std::string_view kKnown[] = {"device-signed-out", "others-signed-out",
+                                         "signed-out-elsewhere", "all-signed-out"};
   const std::string_view wanted = text::field(call.query, "notice");
   for (const std::string_view known : kKnown)
     if (wanted == known)

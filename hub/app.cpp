@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "config/values.hpp"
+#include "hub/methods.hpp"
 
 namespace passerelle::hub {
 namespace {
@@ -49,7 +50,8 @@ Result<std::unique_ptr<App>> App::build(config::Settings settings) {
   if (!keys) return std::move(keys).error();
   auto store = store::open_sqlite(settings.data_dir + "/passerelle.sqlite");
   if (!store) return std::move(store).error();
-  auto renderer = web::Renderer::make(settings.base_url, settings.branding);
+  auto renderer =
+      web::Renderer::make(settings.base_url, settings.branding, method_pictures(settings));
   if (!renderer) return std::move(renderer).error();
   std::unique_ptr<App> app(
       new App(std::move(settings), std::move(*store), std::move(*keys), std::move(*renderer)));
@@ -93,11 +95,7 @@ Result<void> App::make_authenticators() {
       std::make_unique<auth::SessionTable>(store_->sessions(), csrf_, clock_, settings_.sessions);
   tokens_ = std::make_unique<auth::TokenTable>(store_->tokens(), clock_);
   states_ = std::make_unique<auth::States>(store_->identities(), sealer_);
-  const auto find = [this](std::string_view name) -> auth::Authenticator* {
-    for (const auto& one : authenticators_)
-      if (one->name() == name) return one.get();
-    return nullptr;
-  };
+  const auto find = [this](std::string_view name) { return find_authenticator(name); };
   refresher_ = std::make_unique<auth::Refresher>(
       auth::Refresher::Parts{store_->users(), store_->audit(), *sessions_, *tokens_, *policy_,
                              *states_, clock_, find, settings_.sessions.refresh});
@@ -107,14 +105,42 @@ Result<void> App::make_authenticators() {
   return {};
 }
 
+auth::Authenticator* App::find_authenticator(std::string_view name) const {
+  for (const auto& one : authenticators_)
+    if (one->name() == name) return one.get();
+  return nullptr;
+}
+
+void App::stop_servers_of(const store::User& user, std::string_view reason) {
+  for (const ServerPtr& server : launcher_->of_user(user.id)) {
+    if (!server->active()) continue;
+    StopRequest request;
+    request.by = "admin";
+    request.detail = "the account may no longer come in: " + std::string(reason);
+    request.actor = "gateway";
+    auto stopping = [](Launcher& launcher, ServerKey key, StopRequest what) -> Task<void> {
+      (void)co_await launcher.stop(std::move(key), std::move(what));
+    };
+    asio::co_spawn(loop_, stopping(*launcher_, server->key(), std::move(request)), asio::detached);
+  }
+}
+
 Result<void> App::make_spawners() {
   for (const config::Spawner& entry : settings_.spawners) {
     auto made = spawners::make_spawner(entry, {loop_, workers_, settings_.data_dir});
     if (!made) return std::move(made).error().within("spawners." + entry.name);
     spawners_.emplace(entry.name, std::move(*made));
   }
-  launcher_ = std::make_unique<Launcher>(
-      LauncherParts{loop_, settings_, clock_, *store_, sealer_, spawners_, routes_, http_, tally_});
+  const auto access_token = [this](std::string_view name, const auth::AuthState& state) {
+    const auth::Authenticator* method = find_authenticator(name);
+    return method == nullptr ? std::nullopt : method->access_token(state);
+  };
+  launcher_ = std::make_unique<Launcher>(LauncherParts{loop_, settings_, clock_, *store_, sealer_,
+                                                       spawners_, routes_, http_, tally_,
+                                                       *refresher_, *states_, access_token});
+  refresher_->on_put_out = [this](const store::User& user, std::string_view reason) {
+    if (settings_.access.block_stops_servers) stop_servers_of(user, reason);
+  };
   reaper_ = std::make_unique<Reaper>(*launcher_, settings_, clock_);
   return {};
 }

@@ -37,6 +37,8 @@ class App {
 
   Result<void> make_authenticators();
   Result<void> make_spawners();
+  auth::Authenticator* find_authenticator(std::string_view name) const;
+  void stop_servers_of(const store::User& user, std::string_view reason);
   Result<void> make_proxy();
   Task<Result<void>> restore();
   Result<void> open_control();

@@ -15,6 +15,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "hub/people.hpp"
 #include "hub/status.hpp"
 
 namespace passerelle::hub {
@@ -22,7 +23,7 @@ namespace {
 
 constexpr std::string_view kName = "control.sock";
 constexpr int kMostTalking = 16;
-constexpr std::size_t kLongestQuestion = 256;
+constexpr std::size_t kLongestQuestion = 4096;
 
 /// A socket's address has room for 107 bytes and a data_dir may be longer: it is named by its
 /// descriptor.
@@ -109,7 +110,12 @@ Task<void> Control::talk(std::shared_ptr<Socket> client) {
       *client, into, '\n', asio::redirect_error(asio::use_awaitable, failed));
   if (!failed) {
     question.resize(size - 1);
-    const std::string answer = co_await status_report(parts_, question);
+    const bool of_user = question.starts_with("user ");
+    std::string answer;
+    if (of_user)
+      answer = co_await user_command(parts_, question.substr(5));
+    else
+      answer = co_await status_report(parts_, question);
     const auto bytes = asio::buffer(answer);
     co_await asio::async_write(*client, bytes, asio::redirect_error(asio::use_awaitable, failed));
   }

@@ -35,6 +35,9 @@ Launcher::Launcher(LauncherParts parts)
       queue_(parts.settings.limits.launches_in_flight, parts.settings.limits.queue) {}
 
 Task<Result<std::string>> Launcher::launch(LaunchRequest request) {
+  auto fresh = co_await ask_again(request);
+  if (!fresh) co_return std::move(fresh).error();
+  request.user = std::move(*fresh);
   const auto profile = admit(request);
   if (!profile) {
     store::AuditEvent refused{
@@ -60,6 +63,17 @@ Task<Result<std::string>> Launcher::launch(LaunchRequest request) {
   asio::co_spawn(parts_.loop, run(server, false), asio::detached);
   audit(*server, "launch", request.actor, request.peer, nullptr);
   co_return before.launch_id;
+}
+
+// The person as their authenticator sees them now; as they were when it cannot tell: a provider
+// that is down does not stop work.
+Task<Result<store::User>> Launcher::ask_again(LaunchRequest request) {
+  const bool own = request.authenticator.empty();
+  auto fresh =
+      co_await parts_.refresher.refresh(own ? request.user.authenticator : request.authenticator,
+                                        own ? request.user.subject : request.subject);
+  if (fresh || fresh.error().code() == Errc::forbidden) co_return fresh;
+  co_return request.user;
 }
 
 ServerPtr Launcher::prepare(const LaunchRequest& request, const config::Profile& profile) {
@@ -171,6 +185,7 @@ Task<Result<void>> Launcher::start(ServerPtr server,
                                    const config::Profile& profile) {
   Telling telling(*this, server);
   auto spec = spec_for(*server, profile);
+  co_await add_claims(server->record.user, spec);
   auto started = co_await spawner.start(std::move(spec), telling);
   if (!started) co_return std::move(started).error();
   server->record.state = started->state;
@@ -415,6 +430,25 @@ const config::Profile* Launcher::profile_of(const Server& server) const {
   for (const config::Profile& profile : parts_.settings.profiles)
     if (profile.name == server.record.profile) return &profile;
   return nullptr;
+}
+
+// What the person's authenticators keep of them; their own identity's word counts before a linked
+// one's. A store that cannot tell costs the claims, not the launch.
+Task<void> Launcher::add_claims(store::UserId id, spawners::ServerSpec& spec) {
+  auto user = co_await parts_.store.users().find(id);
+  if (!user) co_return;
+  auto links = co_await parts_.store.identities().links_of(id);
+  std::vector<store::LinkedIdentity> identities;
+  if (links) identities = std::move(*links);
+  identities.insert(identities.begin(), {user->authenticator, user->subject, user->created});
+  for (const store::LinkedIdentity& one : identities) {
+    auto state = co_await parts_.states.find(one.authenticator, one.subject);
+    if (!state || !*state) continue;
+    for (const auto& [name, values] : (*state)->attributes) spec.claims.emplace(name, values);
+    if (!spec.access_token.empty() || !parts_.access_token) continue;
+    if (auto token = parts_.access_token(one.authenticator, **state))
+      spec.access_token = token->value;
+  }
 }
 
 spawners::ServerSpec Launcher::spec_for(const Server& server,

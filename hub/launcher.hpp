@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/refresh.hpp"
 #include "base/http_client.hpp"
 #include "base/secrets.hpp"
 #include "hub/launch_queue.hpp"
@@ -33,6 +34,8 @@ struct LaunchRequest {
   std::map<std::string, std::string> values;
   std::string actor;  ///< For the audit log
   std::string peer;
+  std::string authenticator;  ///< The identity that is signed in; empty: the user's own.
+  std::string subject;
 };
 
 struct StopRequest {
@@ -53,6 +56,12 @@ struct LauncherParts {
   proxy::RouteTable& routes;
   HttpClient& http;
   Tally& tally;
+  auth::Refresher& refresher;
+  auth::States& states;
+  /// Authenticator::access_token of that method.
+  std::function<std::optional<auth::AccessToken>(std::string_view authenticator,
+                                                 const auth::AuthState& state)>
+      access_token;
 };
 
 class Launcher {
@@ -69,7 +78,8 @@ class Launcher {
   /// Returns the launch id once the launch is durable; it goes on by itself (Server::progress
   /// tells). Refusals carry a Cause: quota-user, limit-global, queue-full, profile-gone,
   /// profile-forbidden, internal (the database is full). Errc::conflict when this server is active
-  /// already.
+  /// already. The authenticator is asked first: Errc::forbidden without a cause when it, or the
+  /// policy, refuses the person by now.
   Task<Result<std::string>> launch(LaunchRequest request);
 
   /// Stops a running server or gives up its launch; returns when it is stopped. Not active is
@@ -94,6 +104,7 @@ class Launcher {
  private:
   class Telling;
 
+  Task<Result<store::User>> ask_again(LaunchRequest request);
   Result<const config::Profile*> admit(const LaunchRequest& request) const;
   ServerPtr prepare(const LaunchRequest& request, const config::Profile& profile);
   Task<void> run(ServerPtr server, bool resumed);
@@ -119,6 +130,7 @@ class Launcher {
   void enter_phase(Server& server, store::Phase phase);
   spawners::Spawner* spawner_of(const Server& server) const;
   const config::Profile* profile_of(const Server& server) const;
+  Task<void> add_claims(store::UserId id, spawners::ServerSpec& spec);
   spawners::ServerSpec spec_for(const Server& server, const config::Profile& profile) const;
   void fill_paths(Server& server) const;
   void audit(const Server& server,

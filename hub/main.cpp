@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "base/secrets.hpp"
+#include "base/text.hpp"
 #include "chp/options.hpp"
 #include "chp/server.hpp"
 #include "config/describe.hpp"
@@ -18,6 +19,7 @@
 #include "hub/app.hpp"
 #include "hub/completion.hpp"
 #include "hub/control.hpp"
+#include "hub/deep_check.hpp"
 #include "hub/status.hpp"
 
 namespace passerelle::hub {
@@ -131,6 +133,15 @@ int serve(const ServeOptions& options) {
   return 0;
 }
 
+Result<std::string> data_dir_of(const std::string& config, const std::string& data_dir) {
+  if (data_dir.empty() == config.empty())
+    return Error(Errc::invalid, "give either --config FILE or --data-dir DIR");
+  if (!data_dir.empty()) return data_dir;
+  config::LoadOutcome loaded = config::load(config, config::Environment::of_process());
+  if (loaded.settings) return loaded.settings->data_dir;
+  return Error(Errc::invalid, config + " is not usable; --data-dir needs no file");
+}
+
 struct StatusOptions {
   std::string config;
   std::string data_dir;
@@ -139,19 +150,9 @@ struct StatusOptions {
 };
 
 int show_status(const StatusOptions& options) {
-  std::string data_dir = options.data_dir;
-  if (data_dir.empty() == options.config.empty()) {
-    std::cerr << "passerelle status: give either --config FILE or --data-dir DIR\n";
-    return kUsage;
-  }
-  if (data_dir.empty()) {
-    config::LoadOutcome loaded = config::load(options.config, config::Environment::of_process());
-    if (!loaded.settings)
-      return fail(
-          Error(Errc::invalid, options.config + " is not usable; --data-dir needs no file"));
-    data_dir = loaded.settings->data_dir;
-  }
-  const auto document = ask_gateway(data_dir, options.proxy ? "status proxy" : "status");
+  auto data_dir = data_dir_of(options.config, options.data_dir);
+  if (!data_dir) return fail(data_dir.error());
+  const auto document = ask_gateway(*data_dir, options.proxy ? "status proxy" : "status");
   if (!document) return fail(document.error());
   const auto text = options.json ? Result<std::string>(*document + "\n") : status_text(*document);
   if (!text) return fail(text.error());
@@ -159,10 +160,63 @@ int show_status(const StatusOptions& options) {
   return 0;
 }
 
-int check_config(const std::string& file) {
+struct UserOptions {
+  std::string config;
+  std::string data_dir;
+  std::string verb;
+  std::string name;
+  std::string identity;
+};
+
+int change_user(const UserOptions& options) {
+  auto data_dir = data_dir_of(options.config, options.data_dir);
+  if (!data_dir) return fail(data_dir.error());
+  std::string question = "user " + options.verb;
+  for (const std::string& word : {options.name, options.identity})
+    if (!word.empty()) question += " " + text::percent_encode(word);
+  const auto answer = ask_gateway(*data_dir, question);
+  if (!answer) return fail(answer.error());
+  const bool failed = answer->starts_with("error: ");
+  (failed ? std::cerr : std::cout) << (failed ? "passerelle: " + answer->substr(7) : *answer);
+  return failed ? kFailed : 0;
+}
+
+/// passerelle user list | show NAME | block NAME | link NAME IDENTITY ...
+CLI::App* add_user_command(CLI::App& cli, UserOptions& options) {
+  struct Verb {
+    const char* name;
+    const char* help;
+    int words;
+  };
+  constexpr Verb kVerbs[] = {
+      {"list", "Everybody who ever signed in: username, identity, name", 0},
+      {"show", "One of them, with identities, groups and whether they may come in", 1},
+      {"block", "Keep somebody out: sessions end at once, tokens rest", 1},
+      {"unblock", "Let them in again, if the configuration does", 1},
+      {"sign-out", "End all their sessions", 1},
+      {"link", "Say that AUTHENTICATOR:SUBJECT is the same person", 2},
+      {"unlink", "Take that back", 2}};
+  CLI::App* command =
+      cli.add_subcommand("user", "Look at and change accounts of the running gateway");
+  command->require_subcommand(1);
+  command->add_option("--config", options.config, "The configuration file it was started with");
+  command->add_option("--data-dir", options.data_dir, "Its data_dir, instead of the file");
+  for (const Verb& verb : kVerbs) {
+    CLI::App* one = command->add_subcommand(verb.name, verb.help);
+    one->fallthrough();
+    if (verb.words > 0) one->add_option("NAME", options.name, "Username")->required();
+    if (verb.words > 1)
+      one->add_option("IDENTITY", options.identity, "authenticator:subject")->required();
+    one->callback([&options, name = std::string(verb.name)] { options.verb = name; });
+  }
+  return command;
+}
+
+int check_config(const std::string& file, bool deep) {
   const config::LoadOutcome loaded = config::load(file, config::Environment::of_process());
   std::cout << loaded.text();
   if (!loaded.settings) return kFailed;
+  if (deep && !deep_check(*loaded.settings, std::cout)) return kFailed;
   std::cout << file << ": good\n";
   return 0;
 }
@@ -229,10 +283,15 @@ int run(int argc, char** argv) {
   telling->add_flag("--proxy", status.proxy, "Counters, routes and live connections too");
   telling->add_flag("--json", status.json, "As JSON");
 
+  UserOptions user;
+  CLI::App* changing = add_user_command(cli, user);
   std::string file;
   CLI::App* checking =
       cli.add_subcommand("check-config", "Tell everything that is wrong with a configuration file");
   checking->add_option("FILE", file, "The file")->required();
+  bool deep = false;
+  checking->add_flag("--deep", deep,
+                     "Also ask the sign-in providers: discovery, keys, TLS, look-ups, clocks");
   CLI::App* schema =
       cli.add_subcommand("schema", "Print the JSON Schema of the configuration file");
   CLI::App* reference = cli.add_subcommand(
@@ -256,7 +315,8 @@ int run(int argc, char** argv) {
   if (serving->parsed()) return serve(options);
   if (proxying->parsed()) return proxy(std::move(proxy_options));
   if (telling->parsed()) return show_status(status);
-  if (checking->parsed()) return check_config(file);
+  if (changing->parsed()) return change_user(user);
+  if (checking->parsed()) return check_config(file, deep);
   if (completing->parsed()) {
     const auto script = completion(cli, shell);
     if (!script) return fail(script.error());

@@ -16,6 +16,7 @@ Task<Answer> sign_in(Parts&, Call&);
 Task<Answer> authenticator(Parts&, Call&);
 Task<Answer> ask_sign_out(Parts&, Call&);
 Task<Answer> sign_out(Parts&, Call&);
+Task<Answer> signed_out(Parts&, Call&);
 Task<Answer> home(Parts&, Call&);
 Task<Answer> choose(Parts&, Call&);
 Task<Answer> spawn(Parts&, Call&);
@@ -27,6 +28,8 @@ Task<Answer> end_other_sessions(Parts&, Call&);
 Task<Answer> language(Parts&, Call&);
 Task<Answer> static_file(Parts&, Call&);
 Task<Answer> user_redirect(Parts&, Call&);
+Task<Answer> devices_of(Parts&, Call&);
+Task<Answer> end_device_of(Parts&, Call&);
 Task<Answer> not_running(Parts&, Call&);
 }  // namespace pages
 
@@ -42,6 +45,14 @@ Task<Answer> progress(Parts&, Call&);
 Task<Answer> tokens(Parts&, Call&);
 Task<Answer> make_token(Parts&, Call&);
 Task<Answer> revoke_token(Parts&, Call&);
+Task<Answer> identities(Parts&, Call&);
+Task<Answer> link_identity(Parts&, Call&);
+Task<Answer> unlink_identity(Parts&, Call&);
+Task<Answer> block(Parts&, Call&);
+Task<Answer> unblock(Parts&, Call&);
+Task<Answer> sessions(Parts&, Call&);
+Task<Answer> end_sessions(Parts&, Call&);
+Task<Answer> auth_token(Parts&, Call&);
 Task<Answer> audit(Parts&, Call&);
 Task<Answer> unknown(Parts&, Call&);
 }  // namespace api

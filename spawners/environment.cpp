@@ -39,6 +39,47 @@ Error unknown_name(const std::string& name, const std::map<std::string, std::str
                "{" + name + "} is not known here; known are " + names);
 }
 
+// "a,b" for a claim with two values; nothing for one the person has not.
+std::optional<std::string> claim_of(const ServerSpec& spec, std::string_view name) {
+  if (name == "access_token" && !spec.access_token.empty()) return spec.access_token;
+  if (name == "username") return spec.username;
+  constexpr std::string_view kPrefix = "claim.";
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  const auto found = spec.claims.find(std::string(name.substr(kPrefix.size())));
+  if (found == spec.claims.end() || found->second.empty()) return std::nullopt;
+  std::string joined;
+  for (const std::string& value : found->second) joined += (joined.empty() ? "" : ",") + value;
+  return joined;
+}
+
+bool is_claim(std::string_view name) {
+  return name == "access_token" || name == "username" ||
+         (name.starts_with("claim.") && name.find_first_of(" {\"'\n") == std::string_view::npos);
+}
+
+/// The value with what is known of the person filled in; other braces stay. Nothing when the person
+/// lacks a claim that it names: an empty credential is worse than none.
+std::optional<std::string> with_claims(std::string_view value, const ServerSpec& spec) {
+  std::string out;
+  while (!value.empty()) {
+    const std::size_t open = std::min(value.find('{'), value.size());
+    const std::size_t close = value.find('}', open);
+    out += value.substr(0, open);
+    if (close == std::string_view::npos) return out + std::string(value.substr(open));
+    const std::string_view name = value.substr(open + 1, close - open - 1);
+    if (is_claim(name)) {
+      const std::optional<std::string> known = claim_of(spec, name);
+      if (!known || known->find('\0') != std::string::npos) return std::nullopt;
+      out += *known;
+      value.remove_prefix(close + 1);
+    } else {
+      out += '{';
+      value.remove_prefix(open + 1);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Environment> environment_for(const ServerSpec& spec, const Surrounding& place) {
@@ -61,7 +102,7 @@ Result<Environment> environment_for(const ServerSpec& spec, const Surrounding& p
       return Error(Errc::invalid, Cause::values_invalid,
                    "the profile may not set " + name + ": the gateway sets it for every server");
     }
-    all[name] = value;
+    if (auto filled = with_claims(value, spec)) all[name] = std::move(*filled);
   }
   if (!place.runtime.empty()) all["JUPYTER_RUNTIME_DIR"] = place.runtime;
   all["JUPYTER_TOKEN"] = spec.secret;

@@ -30,7 +30,8 @@ struct Surrounding {
 
 /// PATH, LANG, LC_ALL and TZ of this process, the server's own variables, and the profile's last.
 /// Cause::values_invalid when the profile sets a variable that carries the secret or the address
-/// (it could empty the token, or move it).
+/// (it could empty the token, or move it). In the profile's values {username}, {claim.NAME} and
+/// {access_token} are filled in; a variable that names a claim the person has not is left out.
 Result<Environment> environment_for(const ServerSpec& spec, const Surrounding& place);
 
 /// The names that fill_in() knows: username, server_name, base_url, socket, port, workspace,

@@ -26,6 +26,10 @@ struct ServerSpec {
   std::string secret;         ///< The server must accept only requests that carry it (jupyter: its token).
   config::Profile profile;
   std::map<std::string, std::string> values;
+  /// What the authenticator says of the person ("mail", "uidNumber"): for {claim.NAME} in the profile's environment, and
+  /// for spawners that need a login or an id. Checked by whoever relies on it.
+  std::map<std::string, std::vector<std::string>> claims;
+  std::string access_token;   ///< The provider's, if the operators opted in; a secret.
   std::string data_dir;       ///< The gateway's.
   std::chrono::steady_clock::duration start_timeout{};
 };

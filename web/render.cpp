@@ -73,6 +73,7 @@ struct Renderer::Parts {
 
   Result<void> add_files();
   Result<void> add_logo();
+  Result<void> add_picture(const std::string& name, const std::string& path);
   Result<void> add_page(const std::string& name, const AssetUrl& asset_url);
   Json frame_view(const Frame& frame) const;
 };
@@ -99,10 +100,16 @@ Result<void> Renderer::Parts::add_logo() {
     files["logo"] = files["logo.svg"];
     return {};
   }
-  Result<std::string> content = files::read(branding.logo, kLargestLogo);
-  if (!content) return Error(Errc::invalid, "branding.logo: " + content.error().message());
+  if (Result<void> added = add_picture("logo", branding.logo); !added)
+    return std::move(added).error().within("branding.logo");
+  return {};
+}
+
+Result<void> Renderer::Parts::add_picture(const std::string& name, const std::string& path) {
+  Result<std::string> content = files::read(path, kLargestLogo);
+  if (!content) return Error(Errc::invalid, content.error().message());
   const bool is_png = content->starts_with("\x89PNG");
-  files["logo"] = make_file(std::move(*content), is_png ? "image/png" : "image/svg+xml");
+  files[name] = make_file(std::move(*content), is_png ? "image/png" : "image/svg+xml");
   return {};
 }
 
@@ -146,8 +153,10 @@ Json Renderer::Parts::frame_view(const Frame& frame_in) const {
 Renderer::Renderer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Renderer::~Renderer() = default;
 
-Result<std::unique_ptr<Renderer>> Renderer::make(const std::string& base_url,
-                                                 const config::Branding& branding) {
+Result<std::unique_ptr<Renderer>> Renderer::make(
+    const std::string& base_url,
+    const config::Branding& branding,
+    const std::map<std::string, std::string>& pictures) {
   Result<Messages> messages = Messages::load();
   if (!messages) return std::move(messages).error();
   Result<Contract> frame = read_contract("_head");
@@ -159,6 +168,9 @@ Result<std::unique_ptr<Renderer>> Renderer::make(const std::string& base_url,
   parts->frame = std::move(*frame);
   const Result<void> files = parts->add_files();
   if (!files) return files.error();
+  for (const auto& [name, path] : pictures)
+    if (Result<void> added = parts->add_picture(name, path); !added)
+      return std::move(added).error().within(name);
   std::unique_ptr<Renderer> renderer(new Renderer(std::move(parts)));
   const AssetUrl asset_url = [&renderer](std::string_view path) {
     return renderer->file(path) ? renderer->asset_url(path) : std::string();

@@ -64,9 +64,11 @@ class Renderer {
  public:
   /// Reads all templates and messages. `base_url` has both slashes. Errc::invalid for branding that
   /// cannot be used (colour, logo file, link), Errc::internal for a template or message that is
-  /// wrong.
-  static Result<std::unique_ptr<Renderer>> make(const std::string& base_url,
-                                                const config::Branding& branding);
+  /// wrong. `pictures`: further files by the name they get below hub/static/, SVG or PNG.
+  static Result<std::unique_ptr<Renderer>> make(
+      const std::string& base_url,
+      const config::Branding& branding,
+      const std::map<std::string, std::string>& pictures = {});
   ~Renderer();
   Renderer(const Renderer&) = delete;
   Renderer& operator=(const Renderer&) = delete;

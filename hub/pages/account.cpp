@@ -1,77 +1,13 @@
-// My devices, the language, the files that pages fetch, and the front door.
+// The language, the files that pages fetch, and the front door.
 #include "hub/answers.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
 #include "hub/subject.hpp"
 
 namespace passerelle::hub::pages {
-namespace {
-
-constexpr int kOk = 200;
-
-// "Firefox, Linux": enough to recognise a device; the whole User-Agent says little to its owner.
-std::string device(std::string_view agent) {
-  using Mark = std::pair<std::string_view, std::string_view>;
-  constexpr Mark kBrowsers[] = {{"Edg/", "Edge"},        {"OPR/", "Opera"},
-                                {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"},
-                                {"Safari/", "Safari"},   {"curl/", "curl"}};
-  constexpr Mark kSystems[] = {{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"},
-                               {"Windows", "Windows"}, {"Mac OS", "macOS"},  {"Linux", "Linux"}};
-  const auto named = [&](const auto& marks) {
-    for (const auto& [mark, name] : marks)
-      if (agent.find(mark) != std::string_view::npos) return std::string(name);
-    return std::string();
-  };
-  const std::string browser = named(kBrowsers);
-  const std::string system = named(kSystems);
-  constexpr std::size_t kShort = 40;
-  if (browser.empty() && system.empty()) return std::string(agent.substr(0, kShort));
-  return browser + (browser.empty() || system.empty() ? "" : ", ") + system;
-}
-
-}  // namespace
-
 Task<Answer> root(Parts& parts, Call& call) {
   const std::string hub = parts.settings.base_url + "hub/";
   co_return redirect(call.session ? hub + "home" : hub + "login");
-}
-
-Task<Answer> sessions(Parts& parts, Call& call) {
-  auto open = parts.sessions.of_user(call.session->account().id);
-  std::stable_partition(open.begin(), open.end(),
-                        [&](const auto& one) { return one->id == call.session->id; });
-  const std::string hub = parts.settings.base_url + "hub/";
-  Json view = {{"sessions", Json::array()}, {"end_url", hub + "sessions/end"}};
-  for (const auth::SessionPointer& session : open)
-    view["sessions"].push_back({{"id", session->id},
-                                {"device", device(session->user_agent)},
-                                {"address", session->peer},
-                                {"since", web::moment(session->created)},
-                                {"seen", web::moment(session->life->last_seen())},
-                                {"current", session->id == call.session->id}});
-  if (open.size() > 1) view["end_others_url"] = hub + "sessions/end-others";
-  co_return page(parts, call, kOk, "sessions", view);
-}
-
-Task<Answer> end_session(Parts& parts, Call& call) {
-  const std::string id(text::field(call.form, "session"));
-  const auto mine = parts.sessions.of_user(call.session->account().id);
-  const bool own =
-      std::any_of(mine.begin(), mine.end(), [&](const auto& one) { return one->id == id; });
-  if (own) {
-    auto revoked = co_await parts.sessions.revoke(id);
-    if (!revoked)
-      co_return problem(parts, call, status_of(revoked.error()), revoked.error().message());
-  }
-  co_return redirect(parts.settings.base_url + "hub/sessions" +
-                     std::string(own ? "?notice=device-signed-out" : ""));
-}
-
-Task<Answer> end_other_sessions(Parts& parts, Call& call) {
-  auto revoked = co_await parts.sessions.revoke_user(call.session->account().id, call.session->id);
-  if (!revoked)
-    co_return problem(parts, call, status_of(revoked.error()), revoked.error().message());
-  co_return redirect(parts.settings.base_url + "hub/sessions?notice=others-signed-out");
 }
 
 Task<Answer> language(Parts& parts, Call& call) {

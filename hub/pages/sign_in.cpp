@@ -1,7 +1,10 @@
-// Signing in and out: the page with every method, what each method answers, and the cookies that go
-// with it.
+// Signing in: the page with every method, what each method answers, and the cookies that go with
+// it.
+#include <algorithm>
+
 #include "base/secrets.hpp"
 #include "hub/answers.hpp"
+#include "hub/methods.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
 
@@ -11,18 +14,6 @@ namespace {
 constexpr int kOk = 200;
 constexpr int kForbidden = 403;
 constexpr int kNotFound = 404;
-
-// The configured label, or what kind of method it is.
-Json label_of(const config::Authenticator& settings) {
-  if (settings.label.empty()) return web::say("sign-in.method." + settings.type);
-  return web::words(settings.label, settings.name);
-}
-
-const config::Authenticator& settings_of(const Parts& parts, std::string_view name) {
-  for (const config::Authenticator& one : parts.settings.authenticators)
-    if (one.name == name) return one;
-  return parts.settings.authenticators.front();
-}
 
 Json field_view(const auth::SignInOffer::Field& field, const auth::ShowForm* shown) {
   Json view = {{"name", field.name},         {"label", web::field_label(field.name)},
@@ -39,16 +30,29 @@ std::map<std::string, Json> json_values(const std::map<std::string, std::string>
   return {values.begin(), values.end()};
 }
 
+std::string login_path(const Parts& parts, const auth::Authenticator& method) {
+  return parts.settings.base_url + "hub/auth/" + text::percent_encode(method.name()) + "/login";
+}
+
+std::string with_next(std::string path, std::string_view next) {
+  if (!next.empty()) path += "?next=" + text::percent_encode(next);
+  return path;
+}
+
 Json method_view(const Parts& parts,
                  const auth::Authenticator& method,
+                 std::string_view next,
                  const auth::ShowForm* shown) {
   const auth::SignInOffer offer = method.offer();
-  Json view = {{"id", method.name()}, {"label", label_of(settings_of(parts, method.name()))}};
+  Json view = {{"id", method.name()}, {"label", method_label(parts.settings, method.name())}};
+  if (const std::string picture = method_picture(parts.settings, method.name()); !picture.empty())
+    view["icon"] = parts.renderer.asset_url(picture);
   if (shown != nullptr && !shown->message.empty())
     view["message"] = web::say(shown->message, json_values(shown->message_values));
-  const std::string below =
-      parts.settings.base_url + "hub/auth/" + text::percent_encode(method.name()) + "/login";
-  if (offer.kind == auth::SignInOffer::Kind::button) view["button"] = {{"url", below}};
+  if (shown != nullptr && !shown->code.empty()) view["code"] = shown->code;
+  const std::string below = login_path(parts, method);
+  if (offer.kind == auth::SignInOffer::Kind::button)
+    view["button"] = {{"url", with_next(below, next)}};
   if (offer.kind != auth::SignInOffer::Kind::form) return view;
   Json form = {{"action", below}, {"fields", Json::array()}};
   if (!offer.note.empty()) form["note"] = web::say(offer.note, json_values(offer.note_values));
@@ -71,6 +75,21 @@ void give_visitor_token(const Parts& parts, Call& call) {
   call.csrf = parts.csrf.visitor_token(visitor);
 }
 
+std::vector<auth::Authenticator*> methods_offered(const Parts& parts) {
+  std::vector<auth::Authenticator*> offered;
+  for (const auto& one : parts.authenticators)
+    if (one->offer().kind != auth::SignInOffer::Kind::none) offered.push_back(one.get());
+  return offered;
+}
+
+// That one first, the others as configured.
+std::vector<auth::Authenticator*> in_order(std::vector<auth::Authenticator*> methods,
+                                           std::string_view first) {
+  std::stable_partition(methods.begin(), methods.end(),
+                        [&](const auth::Authenticator* one) { return one->name() == first; });
+  return methods;
+}
+
 proxy::HubResponse sign_in_page(Parts& parts,
                                 Call& call,
                                 int status,
@@ -79,13 +98,16 @@ proxy::HubResponse sign_in_page(Parts& parts,
                                 const auth::ShowForm* shown) {
   give_visitor_token(parts, call);
   Json view = {{"methods", Json::array()}};
-  for (const auto& one : parts.authenticators) {
-    if (one->offer().kind == auth::SignInOffer::Kind::none) continue;
-    view["methods"].push_back(method_view(parts, *one, one->name() == method ? shown : nullptr));
+  const std::string last(
+      auth::find_cookie(call.request.header("cookie"), parts.cookies.method_name()).value_or(""));
+  const std::vector<auth::Authenticator*> offered = methods_offered(parts);
+  for (const auth::Authenticator* one : in_order(offered, shown == nullptr ? last : method)) {
+    Json section = method_view(parts, *one, next, one->name() == method ? shown : nullptr);
+    if (offered.size() > 1 && one->name() == last) section["last"] = true;
+    view["methods"].push_back(std::move(section));
   }
   if (!next.empty()) view["next"] = next;
-  const std::string here = parts.settings.base_url + "hub/login" +
-                           (next.empty() ? "" : "?next=" + text::percent_encode(next));
+  const std::string here = with_next(parts.settings.base_url + "hub/login", next);
   return page_at(parts, call, here, status, "sign_in", view);
 }
 
@@ -110,6 +132,7 @@ proxy::HubResponse welcome(Parts& parts,
                            const auth::Authenticator& method,
                            auth::Welcome&& in) {
   call.set_cookies.push_back(parts.cookies.session(in.secret, in.lasts));
+  call.set_cookies.push_back(parts.cookies.method(method.name()));
   give_own_cookies(parts, call, method, in.set_cookies);
   const std::string next = in.next.empty() ? parts.settings.base_url + "hub/home" : in.next;
   const auto pin = in.notice_values.find("pin");
@@ -146,16 +169,27 @@ bool forged_sign_in(const Parts& parts, const Call& call) {
 
 }  // namespace
 
+// A deep link (?method=univ) or auto_login leads on to a method that needs nothing typed; a link to
+// one with a form shows that one alone.
 Task<Answer> sign_in(Parts& parts, Call& call) {
   const std::string next = text::safe_next(text::field(call.query, "next")).value_or("");
   if (call.session) co_return redirect(next.empty() ? parts.settings.base_url + "hub/home" : next);
-  co_return sign_in_page(parts, call, kOk, next, "", nullptr);
+  const std::vector<auth::Authenticator*> offered = methods_offered(parts);
+  const std::string_view named = text::field(call.query, "method");
+  const bool alone =
+      offered.size() == 1 && parts.settings.auto_login && text::field(call.query, "notice").empty();
+  for (const auth::Authenticator* one : offered)
+    if ((one->name() == named || alone) && one->offer().kind == auth::SignInOffer::Kind::button)
+      co_return redirect(with_next(login_path(parts, *one), next));
+  const auth::ShowForm nothing_wrong;
+  const bool known = std::any_of(offered.begin(), offered.end(),
+                                 [&](const auto* one) { return one->name() == named; });
+  co_return sign_in_page(parts, call, kOk, next, std::string(known ? named : ""),
+                         known ? &nothing_wrong : nullptr);
 }
 
 Task<Answer> authenticator(Parts& parts, Call& call) {
-  auth::Authenticator* method = nullptr;
-  for (const auto& one : parts.authenticators)
-    if (one->name() == call.args[0]) method = one.get();
+  auth::Authenticator* method = find_method(parts, call.args[0]);
   if (method == nullptr) co_return problem(parts, call, kNotFound);
   auth::AuthRequest request = auth_request(parts, call, method->name());
   const std::string next = request.next;
@@ -182,6 +216,7 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
   if (auto* refused = std::get_if<auth::Refused>(&*answer)) {
     auth::ShowForm told;
     told.message = "sign-in.refused." + refused->reason;
+    told.code = refused->reason;
     co_return sign_in_page(parts, call, kForbidden, next, method->name(), &told);
   }
   const auto& shown = std::get<auth::ShowForm>(*answer);
@@ -192,31 +227,6 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
   if (shown.retry_after)
     response.headers.emplace_back("Retry-After", std::to_string(shown.retry_after->count()));
   co_return response;
-}
-
-Task<Answer> ask_sign_out(Parts& parts, Call& call) {
-  if (!call.session) co_return redirect(parts.settings.base_url + "hub/login");
-  bool running = false;
-  for (const ServerPtr& server : parts.launcher.of_user(call.session->account().id))
-    running = running || server->active();
-  const Json view = {{"action", parts.settings.base_url + "hub/logout"}, {"running", running}};
-  co_return page(parts, call, kOk, "sign_out", view);
-}
-
-Task<Answer> sign_out(Parts& parts, Call& call) {
-  bool running = false;
-  if (call.session) {
-    for (const ServerPtr& server : parts.launcher.of_user(call.session->account().id))
-      running = running || server->active();
-    auto ended = co_await parts.login.sign_out(call.session, call.request.peer);
-    // It has ended in memory in any case; a store that cannot write is the operators' trouble, not
-    // this person's.
-    (void)ended;
-  }
-  call.session.reset();
-  call.set_cookies.push_back(parts.cookies.clear_session());
-  const Json view = {{"sign_in_url", parts.settings.base_url + "hub/login"}, {"running", running}};
-  co_return page_at(parts, call, parts.settings.base_url + "hub/login", kOk, "signed_out", view);
 }
 
 }  // namespace passerelle::hub::pages

@@ -144,10 +144,16 @@ Task<Answer> spawn(Parts& parts, Call& call) {
   request.profile = text::field(call.form, "profile");
   request.actor = call.username();
   request.peer = call.request.peer;
+  if (subject->user.id == call.session->account().id) {
+    request.authenticator = call.session->authenticator;
+    request.subject = call.session->subject;
+  }
   auto launched = co_await parts.launcher.launch(std::move(request));
   if (launched || launched.error().code() == Errc::conflict)
     co_return redirect(pending_url(parts, *subject, next_of(call)));
   const Error refused = std::move(launched).error();
+  if (refused.code() == Errc::forbidden && !refused.cause())  // their sign-in has ended meanwhile
+    co_return redirect(parts.settings.base_url + "hub/login?notice=signed-out-elsewhere");
   if (refused.cause() == Cause::internal)
     co_return redirect(pending_url(parts, *subject, ""));  // it failed: say why
   co_return choice(parts, call, *subject, status_of(refused), &refused);

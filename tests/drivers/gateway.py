@@ -52,7 +52,7 @@ class Answer:
 class Gateway:
     """One folder, one configuration, and the process that serves it; it can be killed and started again."""
 
-    def __init__(self, profiles=None, extra="", spawner="", authenticators="", root=None):
+    def __init__(self, profiles=None, extra="", spawner="", authenticators="", access="", root=None):
         self.folder = tempfile.mkdtemp(prefix="passerelle-test-", dir=root)
         self.data = os.path.join(self.folder, "d")
         self.log_path = os.path.join(self.folder, "log")
@@ -73,7 +73,7 @@ class Gateway:
                 "authenticators:\n"
                 "  room: {type: dummy, password_file: ./room.txt, groups: [room], claim: false}\n"
                 f"{authenticators}"
-                "access: {allow: {groups: [room]}, admins: {users: ['room:teacher']}}\n"
+                f"access: {{{access}allow: {{groups: [room]}}, admins: {{users: ['room:teacher']}}}}\n"
                 f"spawners:\n  here: {{type: local, stop: {{interrupt: 1s, terminate: 1s, kill: 3s}}}}\n{spawner}"
                 f"profiles: {json.dumps(entries)}\n"
                 f"{extra}\n")
