@@ -44,6 +44,17 @@ void Login::record(const Attempt& attempt,
   parts_.audit.append(std::move(event));
 }
 
+// A form that only asks for more is no refusal; one with a reason is, even where nobody guessed at
+// anything (a state that is unknown, a mail address that is not verified).
+void Login::record_refusal(const ShowForm& form, const Attempt& attempt) {
+  if (!form.failed && form.code.empty()) return;
+  const std::string& reason = form.code.empty() ? form.message : form.code;
+  record(attempt, cut_name(form.attempted_name), "refused", reason);
+  if (!form.detail.empty())
+    log::info("auth", "a sign-in was refused",
+              {{"authenticator", attempt.authenticator}, {"code", reason}, {"why", form.detail}});
+}
+
 Task<Result<LoginAnswer>> Login::handle(Authenticator& method,
                                         AuthRequest request,
                                         Browser browser) {
@@ -68,9 +79,9 @@ Task<Result<LoginAnswer>> Login::handle(Authenticator& method,
     co_return answer;
   }
   const auto* form = std::get_if<ShowForm>(&*answer);
+  if (form != nullptr) record_refusal(*form, attempt);
   if (form != nullptr && form->failed) {
     parts_.throttle.failed(attempt.peer, attempt.name);
-    record(attempt, cut_name(form->attempted_name), "refused", form->message);
   } else if (attempt.counted && (form != nullptr || std::holds_alternative<Redirect>(*answer))) {
     parts_.throttle.untold(attempt.peer, attempt.name);
   } else if (attempt.counted) {

@@ -93,6 +93,7 @@ class Login {
                                          EndSessions which,
                                          const Attempt& attempt);
   LoginAnswer refuse(std::string_view reason, const Identity& identity, const Attempt& attempt);
+  void record_refusal(const ShowForm& form, const Attempt& attempt);
   void record(const Attempt& attempt, std::string actor, std::string result, std::string cause);
 
   Parts parts_;

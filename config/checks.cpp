@@ -31,7 +31,9 @@ class Checks {
     addresses();
     hosts();
     access();
+    nobody();
     authenticators();
+    auto_login();
     sessions();
     spawners();
     profiles();
@@ -136,12 +138,37 @@ class Checks {
 
   /// Only in a file that is right so far: a misread authenticator would make every group unknown.
   void known_group(const std::string& path, const std::string& group) {
-    if (errors_before_ > 0) return;
+    if (errors_before_ > 0 || providers_give_groups()) return;
     const std::vector<std::string_view> known(groups_.begin(), groups_.end());
     if (contains(known, group)) return;
     warning(path,
             "no authenticator gives the group " + shown(group) +
                 did_you_mean(group, known, "write it into the `groups` of one, or remove it here"));
+  }
+
+  /// Groups that come from a provider are known to nobody but it.
+  bool providers_give_groups() const {
+    return std::any_of(settings_.authenticators.begin(), settings_.authenticators.end(),
+                       [](const Authenticator& one) { return one.type != "dummy"; });
+  }
+
+  void nobody() {
+    const People& allow = settings_.access.allow;
+    if (errors_before_ > 0 || allow.everyone || !allow.users.empty() || providers_give_groups())
+      return;
+    const std::vector<std::string_view> given(groups_.begin(), groups_.end());
+    for (const std::string& group : allow.groups)
+      if (contains(given, group)) return;
+    warning("access.allow",
+            "nobody can sign in: no authenticator gives one of these groups, and no user is named; "
+            "write a group of `authenticators`, or `allow: all`");
+  }
+
+  void auto_login() {
+    if (settings_.auto_login && settings_.authenticators.size() > 1)
+      warning("auto_login", "has no effect with " +
+                                std::to_string(settings_.authenticators.size()) +
+                                " authenticators: people must choose; remove it");
   }
 
   /// With a shared password, whoever types an administrator's name first would be the

@@ -263,5 +263,69 @@ TEST_F(LoginTest, SignOutEndsTheSession) {
   EXPECT_EQ(audit.events.back().action, "sign-out");
 }
 
+// A provider's answer that does not fit is nobody's guess: it is written down and slows nobody.
+TEST_F(LoginTest, ARefusalWithAReasonIsAuditedAndNotCounted) {
+  ShowForm form;
+  form.status = 403;
+  form.message = "sign-in.refused.not-allowed";
+  form.code = "email-unverified";
+  method.answer = [form](const AuthRequest&) { return Result<AuthAnswer>(AuthAnswer(form)); };
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(std::get<ShowForm>(*sign_in()).status, 403) << "never 429";
+  EXPECT_EQ(audit.events.back().result, "refused");
+  EXPECT_EQ(audit.events.back().cause, "email-unverified");
+}
+
+TEST_F(LoginTest, ABackChannelEndsTheSessionsItNamesAndNoOther) {
+  SignedIn alice = known_as("a-17", "alice");
+  alice.provider_session = "sid-1";
+  says(alice);
+  const std::string first = std::get<Welcome>(*sign_in()).secret;
+  alice.provider_session = "sid-2";
+  says(alice);
+  const std::string second = std::get<Welcome>(*sign_in()).secret;
+  says(known_as("b-3", "bob"));
+  const std::string bobs = std::get<Welcome>(*sign_in("bob")).secret;
+
+  EndSessions ended;
+  method.answer = [&](const AuthRequest&) { return Result<AuthAnswer>(AuthAnswer(ended)); };
+  EXPECT_TRUE(std::holds_alternative<Reply>(*sign_in()));  // names nothing: ends nothing
+  EXPECT_TRUE(sessions.verify(first));
+  ended.subject = "a-17";
+  ended.provider_session = "sid-1";
+  EXPECT_TRUE(std::holds_alternative<Reply>(*sign_in()));
+  EXPECT_FALSE(sessions.verify(first));
+  EXPECT_TRUE(sessions.verify(second));
+  ended.provider_session.clear();
+  EXPECT_TRUE(std::holds_alternative<Reply>(*sign_in()));
+  EXPECT_FALSE(sessions.verify(second));
+  EXPECT_TRUE(sessions.verify(bobs));
+}
+
+TEST_F(LoginTest, WhatAProviderWantsKeptIsSealedWithTheSession) {
+  SignedIn alice = known_as("a-17", "alice");
+  alice.state = AuthState{{{"mail", {"alice@example.fr"}}}, "refresh-1"};
+  alice.sign_out_hint = "id-token-of-alice";
+  alice.next = "/user/alice/tree";
+  says(alice);
+  auto answer = sign_in();
+  const Welcome& welcome = std::get<Welcome>(*answer);
+  EXPECT_EQ(welcome.next, "/user/alice/tree");
+  const std::string sealed = wait(sessions.sealed_hint(welcome.session));
+  EXPECT_EQ(sealed.find("id-token"), std::string::npos);
+  const States states(identities, sealer);
+  EXPECT_EQ(states.open_hint(sealed), "id-token-of-alice");
+  EXPECT_EQ(identities.states.size(), 1U);
+}
+
+TEST_F(LoginTest, AProvidersNextThatLeavesTheSiteIsDropped) {
+  for (const char* next :
+       {"//evil.example", "https://evil.example/", "/\\evil", "javascript:alert(1)"}) {
+    SignedIn alice = known_as("a-17", "alice");
+    alice.next = next;
+    says(alice);
+    EXPECT_EQ(std::get<Welcome>(*sign_in()).next, "") << next;
+  }
+}
+
 }  // namespace
 }  // namespace passerelle::auth

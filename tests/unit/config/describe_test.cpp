@@ -78,6 +78,7 @@ TEST_F(SchemaTest, AcceptsTheExamples) {
 /// What the schema cannot see: what values mean for one another, the machine's files, and
 /// arithmetic.
 const std::set<std::string> kBeyondASchema = {
+    "auto_login_several",
     "access_admin_by_shared_password",
     "access_allow_empty_lists",
     "access_block_unknown_group",
