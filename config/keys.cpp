@@ -76,6 +76,10 @@ constexpr Key kHttpsKeys[] = {
      .most = 100,
      .section = &kCertificate,
      .children = list_of<&Https::certificates>()},
+    {.name = "http2",
+     .kind = Kind::boolean,
+     .slot = at<&Https::http2>,
+     .words = {"Offer HTTP/2 to browsers.", "Proposer HTTP/2 aux navigateurs."}},
 };
 constexpr Section kHttps{"listen.https", kHttpsKeys};
 

@@ -31,6 +31,7 @@ struct Https {
   std::string cert;
   std::string key;
   std::vector<Certificate> certificates;  ///< More of them, chosen by name (SNI).
+  bool http2 = false;
   bool on() const noexcept { return !cert.empty(); }
 };
 

@@ -17,6 +17,7 @@ Result<proxy::Endpoint> https_endpoint(const config::Https& https) {
   wish.certificates.push_back({https.cert, https.key, ""});
   for (const config::Certificate& more : https.certificates)
     wish.certificates.push_back({more.cert, more.key, ""});
+  wish.http2 = https.http2;
   auto tls = proxy::TlsServer::load(std::move(wish));
   if (!tls) return std::move(tls).error().within("listen.https");
   proxy::Endpoint endpoint;

@@ -44,11 +44,10 @@ Flow<bool> secure_client(Lane& lane, Connection& connection) {
   co_return false;
 }
 
-bool misdirected(const Lane& lane, const Connection& connection, const RequestHead& head) noexcept {
+bool misdirected(const Lane& lane, const Connection& connection, std::string_view host) noexcept {
   const TlsStream* const tls = connection.client.tls();
   if (!lane.settings.check_server_name) return false;
-  if (tls == nullptr || tls->server_name().empty() || head.host().empty()) return false;
-  std::string_view host = head.host();
+  if (tls == nullptr || tls->server_name().empty() || host.empty()) return false;
   host = host.substr(0, host.find(':'));
   return !text::iequals(host, tls->server_name()) && !lane.shared.trusted.contains(connection.peer);
 }

@@ -13,6 +13,6 @@ Flow<bool> secure_client(Lane& lane, Connection& connection);
 /// Whether the request is for another name than the client gave in the handshake (SNI): browsers
 /// ask a connection only for names its certificate has, so it is answered 421 (RFC 9110, 15.5.20).
 /// Front proxies may speak for many names.
-bool misdirected(const Lane& lane, const Connection& connection, const RequestHead& head) noexcept;
+bool misdirected(const Lane& lane, const Connection& connection, std::string_view host) noexcept;
 
 }  // namespace passerelle::proxy

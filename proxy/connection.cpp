@@ -6,8 +6,10 @@
 #include "proxy/answer.hpp"
 #include "proxy/client_tls.hpp"
 #include "proxy/forward.hpp"
+#include "proxy/http2.hpp"
 #include "proxy/hub_exchange.hpp"
 #include "proxy/proxy_peer.hpp"
+#include "proxy/tls_stream.hpp"
 
 namespace passerelle::proxy {
 namespace {
@@ -156,7 +158,7 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
     outcome = answer_plain(lane, connection, request.entry.status = refusal.status, refusal.reason);
   } else if (connection.endpoint.https_port != 0) {
     outcome = answer_redirect(lane, connection, request);
-  } else if (misdirected(lane, connection, request.head)) {
+  } else if (misdirected(lane, connection, request.head.host())) {
     outcome = answer_plain(lane, connection, request.entry.status = 421,
                            "this connection was made for another name");
   } else if (scan.only_path) {
@@ -237,9 +239,11 @@ Detached serve_connection(Lane& lane, int fd, std::string peer, const Endpoint& 
       bool ready = connection.client.good();
       if (ready && brings_proxy_header(lane, connection))
         ready = co_await take_proxy_header(lane, connection);
-      if (ready) ready = take_seat(lane, connection);
+      if (ready && !endpoint.inside_tls) ready = take_seat(lane, connection);
       if (ready && endpoint.tls) ready = co_await secure_client(lane, connection);
-      if (ready) outcome = co_await serve(lane, connection);
+      const bool http2 = ready && endpoint.tls && connection.client.tls()->http2();
+      if (http2) outcome = co_await serve_http2(lane, connection);
+      if (ready && !http2) outcome = co_await serve(lane, connection);
       if (outcome == Outcome::tunnel) co_await run_tunnel(lane, connection);
       if (outcome == Outcome::linger) co_await linger(lane, connection);
       if (outcome == Outcome::reset) connection.client.reset();
@@ -252,7 +256,7 @@ Detached serve_connection(Lane& lane, int fd, std::string peer, const Endpoint& 
   }
   --lane.connections;
   lane.loop->keep_ticking();  // a tick after the last one, to give memory back
-  lane.shared.connections.fetch_sub(1, std::memory_order_relaxed);
+  if (!endpoint.inside_tls) lane.shared.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace passerelle::proxy

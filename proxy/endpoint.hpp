@@ -20,8 +20,12 @@ struct Endpoint {
   /// 15.4.9); 0: does not.
   std::uint16_t https_port = 0;
 
+  /// The streams of HTTP/2 connections arrive here (http2.hpp): TLS and the limits of connections
+  /// are behind them.
+  bool inside_tls = false;
+
   bool is_unix() const noexcept { return address.starts_with('/'); }
-  std::string_view scheme() const noexcept { return tls ? "https" : "http"; }
+  std::string_view scheme() const noexcept { return tls || inside_tls ? "https" : "http"; }
 };
 
 }  // namespace passerelle::proxy

@@ -15,35 +15,50 @@ bool counted_bytes(int fd, Pace::Owes owes, std::uint64_t& bytes) noexcept {
   return true;
 }
 
+Millis window_of(const config::Proxy& limits) noexcept {
+  return static_cast<Millis>(limits.min_rate_after.count()) * 1000;
+}
+
 }  // namespace
 
 bool Pace::too_slow(const config::Proxy& limits,
                     const Socket& client,
                     Owes owes,
                     Millis now) noexcept {
-  const std::uint64_t least = limits.min_rate;
-  const Millis window = static_cast<Millis>(limits.min_rate_after.count()) * 1000;
-  if (owes == Owes::nothing || least == 0) {
+  if (!due(limits, owes, now)) return false;
+  std::uint64_t moved = 0;
+  if (counted_bytes(client.fd(), owes, moved)) return judge(limits, moved, now);
+  ends_ = kNever;
+  return false;
+}
+
+bool Pace::too_slow(const config::Proxy& limits,
+                    std::uint64_t moved,
+                    Owes owes,
+                    Millis now) noexcept {
+  return due(limits, owes, now) && judge(limits, moved, now);
+}
+
+/// Whether a window has ended, with the same thing owed all the time as far as was asked.
+bool Pace::due(const config::Proxy& limits, Owes owes, Millis now) noexcept {
+  if (owes == Owes::nothing || limits.min_rate == 0) {
     ends_ = kNever;
     owes_ = Owes::nothing;
     return false;
   }
-  if (owes != owes_) {
-    owes_ = owes;
-    counted_ = false;
-    ends_ = now + window;
-    return false;
-  }
-  if (now < ends_) return false;
-  std::uint64_t bytes = 0;
-  if (!counted_bytes(client.fd(), owes, bytes)) {
-    ends_ = kNever;
-    return false;
-  }
+  if (owes == owes_) return now >= ends_;
+  owes_ = owes;
+  counted_ = false;
+  ends_ = now + window_of(limits);
+  return false;
+}
+
+bool Pace::judge(const config::Proxy& limits, std::uint64_t moved, Millis now) noexcept {
+  const Millis window = window_of(limits);
   const auto took = static_cast<std::uint64_t>(now - ends_ + window);
-  const bool slow = counted_ && (bytes - at_begin_) * 1000 < least * took;
+  const bool slow = counted_ && (moved - at_begin_) * 1000 < limits.min_rate * took;
   counted_ = true;
-  at_begin_ = bytes;
+  at_begin_ = moved;
   ends_ = now + window;
   return slow;
 }

@@ -20,10 +20,15 @@ class Pace {
 
   /// Before each wait. True: it was asked for long enough and moved less than min_rate.
   bool too_slow(const config::Proxy& limits, const Socket& client, Owes owes, Millis now) noexcept;
+  /// The same, where somebody else counts: `moved` bytes until now.
+  bool too_slow(const config::Proxy& limits, std::uint64_t moved, Owes owes, Millis now) noexcept;
   /// The wait must end by then, so that too_slow() is asked again.
   Millis deadline() const noexcept { return ends_; }
 
  private:
+  bool due(const config::Proxy& limits, Owes owes, Millis now) noexcept;
+  bool judge(const config::Proxy& limits, std::uint64_t moved, Millis now) noexcept;
+
   Millis ends_ = kNever;        ///< Of the window.
   std::uint64_t at_begin_ = 0;  ///< What the kernel had counted then.
   Owes owes_ = Owes::nothing;

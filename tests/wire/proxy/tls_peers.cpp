@@ -49,7 +49,7 @@ CertificateFiles make_certificate(const Folder& folder,
   X509* const cert = X509_new();
   X509_set_version(cert, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(cert),
-                   static_cast<long>(std::hash<std::string>{}(name)&0xffffff));
+                   static_cast<long>(std::hash<std::string>{}(name) & 0xffffff));
   X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
   X509_gmtime_adj(X509_getm_notAfter(cert), 3600L * 24);
   X509_set_pubkey(cert, key);
@@ -125,6 +125,11 @@ std::string TlsPeer::read_until(std::string_view end) {
   std::string taken = buffer_.substr(0, size);
   buffer_.erase(0, size);
   return taken;
+}
+
+std::string TlsPeer::read_some() {
+  if (buffer_.empty()) fill();
+  return std::exchange(buffer_, {});
 }
 
 std::string TlsPeer::read_all() {

@@ -51,6 +51,7 @@ class TlsPeer {
   bool good() const { return good_; }  ///< The handshake succeeded.
   bool send(std::string_view bytes);
   std::string read_until(std::string_view end);
+  std::string read_some();                   ///< What comes first; empty at the end.
   std::string read_all();                    ///< Until close_notify or the end.
   bool orderly() const { return orderly_; }  ///< The end was a close_notify.
   void half_close();
