@@ -130,6 +130,8 @@ struct ShowForm {
   std::string attempted_name;  ///< For throttle and audit; cut to 64 bytes.
   std::string code;  ///< Reason code for the page, the audit and the log ("state-unknown"); empty:
                      ///< the message key does.
+  std::string cause;   ///< For the audit instead of `code`, when the person must not learn it
+                       ///< ("locked"); empty: `code`.
   std::string detail;  ///< For the operators' log only; never a secret.
   std::string next;    ///< As SignedIn::next: so that trying again leads there.
   OwnCookies set_cookies;

@@ -48,9 +48,10 @@ void Login::record(const Attempt& attempt,
 // anything (a state that is unknown, a mail address that is not verified).
 void Login::record_refusal(const ShowForm& form, const Attempt& attempt) {
   if (!form.failed && form.code.empty()) return;
-  const std::string& reason = form.code.empty() ? form.message : form.code;
+  const std::string& code = form.code.empty() ? form.message : form.code;
+  const std::string& reason = form.cause.empty() ? code : form.cause;
   record(attempt, cut_name(form.attempted_name), "refused", reason);
-  if (!form.detail.empty())
+  if (!form.detail.empty() || !form.cause.empty())
     log::info("auth", "a sign-in was refused",
               {{"authenticator", attempt.authenticator}, {"code", reason}, {"why", form.detail}});
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/checks/ldap.hpp"
 #include "config/values.hpp"
 
 namespace passerelle::config {
@@ -199,6 +200,8 @@ class Checks {
 
   void authenticators() {
     for (const Authenticator& authenticator : settings_.authenticators) {
+      const std::string path = "authenticators." + authenticator.name;
+      if (authenticator.type == "ldap") check_ldap(authenticator, path, marks_, problems_);
       const auto& until = authenticator.dummy.until;
       if (until && *until <= environment_.now) {
         warning("authenticators." + authenticator.name + ".until",

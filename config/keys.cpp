@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "config/keys/authenticator.hpp"
 #include "config/keys/dummy.hpp"
+#include "config/keys/ldap.hpp"
 #include "config/keys/slots.hpp"
 
 namespace passerelle::config {
@@ -105,7 +106,7 @@ constexpr Key kListenKeys[] = {
 };
 constexpr Section kListen{"listen", kListenKeys};
 
-constexpr auto kAuthenticatorKeys = joined(kEveryAuthenticatorKeys, kDummyKeys);
+constexpr auto kAuthenticatorKeys = joined(kEveryAuthenticatorKeys, kDummyKeys, kLdapKeys);
 constexpr Section kAuthenticator{"authenticators.<name>", kAuthenticatorKeys};
 
 constexpr Key kAccessKeys[] = {

@@ -28,6 +28,7 @@ enum class Kind {
   moment,
   secret,  ///< Adds `<key>_file` and an environment variable.
   text_list,
+  texts,    ///< One text, or a list of them.
   command,      ///< A list of texts, not empty, the first one a program.
   environment,  ///< A map of variable names to texts.
   networks,

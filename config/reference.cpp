@@ -126,6 +126,8 @@ Words kind_words(Kind kind) {
       return {"secret", "secret"};
     case Kind::text_list:
       return {"list of texts", "liste de textes"};
+    case Kind::texts:
+      return {"text, or list of texts", "texte, ou liste de textes"};
     case Kind::command:
       return {"list of texts", "liste de textes"};
     case Kind::environment:

@@ -75,6 +75,8 @@ void Scalars::read(const Key& key, const Value& value, const Slot& slot, const s
       return translated(value, *std::get<Texts*>(slot), path);
     case Kind::environment:
       return environment(value, *std::get<Texts*>(slot), path);
+    case Kind::texts:
+      return texts(key, value, *std::get<std::vector<std::string>*>(slot), path);
     case Kind::text_list:
     case Kind::command:
     case Kind::networks:
@@ -257,6 +259,14 @@ void Scalars::size(const Key& key,
                      " or more, or remove the key");
   }
   out = *size;
+}
+
+void Scalars::texts(const Key& key,
+                    const Value& value,
+                    std::vector<std::string>& out,
+                    const std::string& path) {
+  if (value.kind == Value::Kind::list) return text_list(key, value, out, path);
+  if (auto given = text(value, path)) out.push_back(std::move(*given));
 }
 
 void Scalars::text_list(const Key& key,

@@ -52,6 +52,10 @@ class Scalars {
             Mark at,
             std::uint64_t& out,
             const std::string& path);
+  void texts(const Key& key,
+             const Value& value,
+             std::vector<std::string>& out,
+             const std::string& path);
   void text_list(const Key& key,
                  const Value& value,
                  std::vector<std::string>& out,

@@ -77,6 +77,8 @@ class Schema {
         return Json{{"type", "object"},
                     {"additionalProperties", {{"type", {"string", "number", "boolean"}}}},
                     {"propertyNames", {{"pattern", "^[A-Za-z_][A-Za-z0-9_]*$"}}}};
+      case Kind::texts:
+        return Json{{"oneOf", {Json{{"type", "string"}, {"minLength", 1}}, list(key)}}};
       case Kind::text_list:
       case Kind::command:
       case Kind::networks:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/authenticators/dummy.hpp"
+#include "config/authenticators/ldap.hpp"
 
 namespace passerelle::config {
 
@@ -16,6 +17,7 @@ struct Authenticator {
   std::string icon;                          ///< File of its button's picture; empty: none.
   std::vector<std::string> groups;           ///< Everybody who signs in here gets these as well.
   DummyAuthenticator dummy;
+  LdapAuthenticator ldap;
 };
 
 }  // namespace passerelle::config
