@@ -12,6 +12,7 @@
 
 #include "base/clock.hpp"
 #include "base/http_client.hpp"
+#include "base/secrets.hpp"
 #include "base/task.hpp"
 #include "base/text.hpp"
 #include "base/worker_pool.hpp"
@@ -204,6 +205,7 @@ struct Surroundings {
   WorkerPool& workers;
   const Clock& clock;
   HttpClient& http;
+  const secrets::Sealer& sealer;  ///< For what a browser or a provider carries for us.
   std::string origin;  ///< As browsers see us: "https://jupyter.example.fr"; empty: unknown.
   std::string path;    ///< This authenticator's: "/hub/auth/univ/", with base_url.
 };

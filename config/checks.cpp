@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/checks/ldap.hpp"
+#include "config/checks/oidc.hpp"
 #include "config/values.hpp"
 
 namespace passerelle::config {
@@ -202,6 +203,8 @@ class Checks {
     for (const Authenticator& authenticator : settings_.authenticators) {
       const std::string path = "authenticators." + authenticator.name;
       if (authenticator.type == "ldap") check_ldap(authenticator, path, marks_, problems_);
+      if (authenticator.type == "oidc")
+        check_oidc(settings_, authenticator, path, marks_, problems_);
       const auto& until = authenticator.dummy.until;
       if (until && *until <= environment_.now) {
         warning("authenticators." + authenticator.name + ".until",

@@ -6,6 +6,7 @@
 #include "config/keys/authenticator.hpp"
 #include "config/keys/dummy.hpp"
 #include "config/keys/ldap.hpp"
+#include "config/keys/oidc.hpp"
 #include "config/keys/slots.hpp"
 
 namespace passerelle::config {
@@ -106,7 +107,8 @@ constexpr Key kListenKeys[] = {
 };
 constexpr Section kListen{"listen", kListenKeys};
 
-constexpr auto kAuthenticatorKeys = joined(kEveryAuthenticatorKeys, kDummyKeys, kLdapKeys);
+constexpr auto kAuthenticatorKeys =
+    joined(kEveryAuthenticatorKeys, kDummyKeys, kLdapKeys, kOidcKeys);
 constexpr Section kAuthenticator{"authenticators.<name>", kAuthenticatorKeys};
 
 constexpr Key kAccessKeys[] = {

@@ -83,6 +83,7 @@ Result<void> App::make_authenticators() {
                               workers_,
                               clock_,
                               http_,
+                              sealer_,
                               config::origin_of(settings_.public_url),
                               settings_.base_url + "hub/auth/" + entry.name + "/"};
     auto made = auth::make_authenticator(entry, std::move(around));

@@ -91,6 +91,7 @@ bool deep_check(const config::Settings& settings, std::ostream& out) {
   WorkerPool workers(kWorkers);
   SystemClock clock;
   HttpClient http(loop);
+  const secrets::Sealer sealer({secrets::random_bytes(32)});  // nothing of it leaves
   bool good = true;
   for (const config::Authenticator& entry : settings.authenticators) {
     out << "authenticators." << entry.name << " (" << entry.type << ")" << std::endl;
@@ -98,6 +99,7 @@ bool deep_check(const config::Settings& settings, std::ostream& out) {
                               workers,
                               clock,
                               http,
+                              sealer,
                               config::origin_of(settings.public_url),
                               settings.base_url + "hub/auth/" + entry.name + "/"};
     auto made = auth::make_authenticator(entry, std::move(around));

@@ -7,6 +7,7 @@
 
 #include "config/authenticators/dummy.hpp"
 #include "config/authenticators/ldap.hpp"
+#include "config/authenticators/oidc.hpp"
 
 namespace passerelle::config {
 
@@ -18,6 +19,7 @@ struct Authenticator {
   std::vector<std::string> groups;           ///< Everybody who signs in here gets these as well.
   DummyAuthenticator dummy;
   LdapAuthenticator ldap;
+  OidcAuthenticator oidc;
 };
 
 }  // namespace passerelle::config

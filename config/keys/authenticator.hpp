@@ -7,7 +7,7 @@
 
 namespace passerelle::config {
 
-inline constexpr std::string_view kAuthenticatorTypes = "dummy ldap";
+inline constexpr std::string_view kAuthenticatorTypes = "dummy ldap oidc";
 
 inline constexpr Key kEveryAuthenticatorKeys[] = {
     {.name = "type",

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <type_traits>
 
 #include "config/keys.hpp"
 
@@ -41,14 +42,14 @@ inline Slot itself(void* owner) {
   return owner;
 }
 
-template <auto Member>
+template <auto... Path>
 constexpr Children list_of() {
-  using List = typename MemberOf<decltype(Member)>::Type;
+  using List = std::remove_pointer_t<decltype(member<Path...>(nullptr))>;
   Children children;
-  children.append = [](void* owner) -> void* { return &member<Member>(owner)->emplace_back(); };
-  children.count = [](void* owner) { return member<Member>(owner)->size(); };
+  children.append = [](void* owner) -> void* { return &member<Path...>(owner)->emplace_back(); };
+  children.count = [](void* owner) { return member<Path...>(owner)->size(); };
   children.item = [](void* owner, std::size_t index) -> void* {
-    return &(*member<Member>(owner))[index];
+    return &(*member<Path...>(owner))[index];
   };
   if constexpr (requires(typename List::value_type item) { item.type; }) {
     children.name = [](void* item) { return &static_cast<typename List::value_type*>(item)->name; };

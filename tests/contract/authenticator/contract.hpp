@@ -21,11 +21,30 @@ struct HouseBase {
 
   asio::io_context loop;
   HttpClient http{loop};
+  secrets::Sealer sealer{{std::string(32, 'k')}};
   Surroundings around() {
-    return {*known, workers, clock, http, "https://hub.test", "/hub/auth/room/"};
+    return {*known, workers, clock, http, sealer, "https://hub.test", "/hub/auth/room/"};
   }
 
-  Result<AuthAnswer> ask(AuthRequest request) { return wait(method->handle(std::move(request))); }
+  /// Runs the task to its end on the loop of `http`.
+  template <class T>
+  T run(Task<T> task) {
+    std::optional<T> outcome;
+    asio::co_spawn(loop, std::move(task), [&](std::exception_ptr thrown, T value) {
+      if (thrown) std::rethrow_exception(thrown);
+      outcome = std::move(value);
+    });
+    loop.restart();
+    while (!outcome) loop.run_one();
+    return std::move(*outcome);
+  }
+
+  Result<AuthAnswer> ask(AuthRequest request) { return run(method->handle(std::move(request))); }
+
+  /// What must not come back; empty: the request holds none.
+  static std::string secret_of(const AuthRequest& request) {
+    return std::string(text::field(request.form, "password"));
+  }
 
   /// What auth/login.hpp does with an answer: the person becomes known.
   Result<store::Entered> enter(const SignedIn& answer) {
@@ -77,7 +96,8 @@ TYPED_TEST_P(AuthenticatorContract, WrongCredentialsAreAFormThatCounts) {
 
 TYPED_TEST_P(AuthenticatorContract, NothingSecretComesBack) {
   for (AuthRequest request : {this->house.right(), this->house.wrong()}) {
-    const std::string secret(text::field(request.form, "password"));
+    const std::string secret = this->house.secret_of(request);
+    if (secret.empty()) continue;
     auto answer = this->house.ask(std::move(request));
     if (const auto* form = std::get_if<ShowForm>(&*answer)) {
       for (const auto& [name, value] : form->keep) EXPECT_EQ(value.find(secret), std::string::npos);
@@ -92,6 +112,7 @@ TYPED_TEST_P(AuthenticatorContract, NothingSecretComesBack) {
 TYPED_TEST_P(AuthenticatorContract, HugeFieldsAreRefusedAndCut) {
   AuthRequest request = this->house.right();
   for (auto& [name, value] : request.form) value.append(1'000'000, 'x');
+  for (auto& [name, value] : request.query) value.append(1'000'000, 'x');
   auto answer = this->house.ask(std::move(request));
   ASSERT_TRUE(answer);
   const ShowForm& form = std::get<ShowForm>(*answer);
@@ -120,7 +141,7 @@ TYPED_TEST_P(AuthenticatorContract, RefreshKeepsTheIdentity) {
   auto answer = this->house.ask(this->house.right());
   const SignedIn& person = std::get<SignedIn>(*answer);
   const std::string subject = person.identity.subject;
-  auto again = wait(this->house.method->refresh({person.identity, person.state}));
+  auto again = this->house.run(this->house.method->refresh({person.identity, person.state}));
   ASSERT_TRUE(again);
   EXPECT_EQ(again->identity.subject, subject);
 }

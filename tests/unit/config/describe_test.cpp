@@ -69,7 +69,7 @@ class SchemaTest : public ::testing::Test {
 };
 
 TEST_F(SchemaTest, AcceptsTheExamples) {
-  for (const std::string name : {"dev", "workshop", "full"}) {
+  for (const std::string name : {"dev", "workshop", "full", "oidc", "keycloak"}) {
     EXPECT_TRUE(accepts(content_of(SOURCE_DIR "/config/examples/" + name + ".yaml"))) << name;
   }
   EXPECT_TRUE(accepts(test::kGood));
@@ -78,6 +78,8 @@ TEST_F(SchemaTest, AcceptsTheExamples) {
 /// What the schema cannot see: what values mean for one another, the machine's files, and
 /// arithmetic.
 const std::set<std::string> kBeyondASchema = {
+    "oidc_no_provider",
+    "oidc_nothing_fits",
     "auto_login_several",
     "access_admin_by_shared_password",
     "access_allow_empty_lists",
@@ -163,6 +165,14 @@ TEST(Reference, EveryExampleLoads) {
                                std::string(inner.example) + "}\n";
       EXPECT_EQ(test::load_good_with(line).text(), "") << line;
     }
+  }
+}
+
+TEST(Reference, ThePageOfOidcHoldsItsExamples) {
+  const std::string page = content_of(SOURCE_DIR "/docs/authenticators/oidc.md");
+  for (const std::string name : {"oidc", "keycloak"}) {
+    const std::string example = content_of(SOURCE_DIR "/config/examples/" + name + ".yaml");
+    EXPECT_NE(page.find("```yaml\n" + example + "```"), std::string::npos) << name;
   }
 }
 

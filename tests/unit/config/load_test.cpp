@@ -75,6 +75,17 @@ TEST_F(Example, WorkshopLoadsWithoutAWord) {
   EXPECT_EQ(outcome.settings->authenticators[0].dummy.password.value, "correct-horse");
 }
 
+TEST_F(Example, OnesOfProvidersLoadWithoutAWord) {
+  put("oidc.txt", "a secret of some length\n");
+  put("internal-ca.pem", "-----BEGIN CERTIFICATE-----\n");
+  for (const std::string name : {"oidc", "keycloak"}) {
+    const auto outcome = example(name + ".yaml");
+    EXPECT_EQ(outcome.text(), "");
+    ASSERT_TRUE(outcome.settings) << name;
+    EXPECT_EQ(outcome.settings->authenticators[0].type, "oidc");
+  }
+}
+
 TEST_F(Example, FullReachesEveryMember) {
   const auto outcome = example("full.yaml");
   EXPECT_EQ(outcome.text(), "");
