@@ -9,11 +9,10 @@
 #include "base/log.hpp"
 #include "config/values.hpp"
 #include "hub/methods.hpp"
+#include "hub/succession/notify.hpp"
 
 namespace passerelle::hub {
 namespace {
-
-constexpr std::size_t kWorkers = 4;
 
 // A connection is a descriptor or two: take what the system grants before the first one comes.
 void raise_descriptor_limit() {
@@ -43,7 +42,16 @@ std::vector<std::string> served_hosts(const config::Settings& settings) {
 
 }  // namespace
 
-Result<std::unique_ptr<App>> App::build(config::Settings settings) {
+Result<void> App::check(const config::Settings& settings) {
+  const auto endpoints = make_endpoints(settings);
+  if (!endpoints) return endpoints.error();
+  const auto renderer =
+      web::Renderer::make(settings.base_url, settings.branding, method_pictures(settings));
+  if (!renderer) return renderer.error();
+  return {};
+}
+
+Result<std::unique_ptr<App>> App::build(config::Settings settings, Origin origin) {
   auto made = files::make_directory(settings.data_dir, 0700);
   if (!made) return std::move(made).error();
   auto keys = secrets::load_or_make_keys(settings.data_dir + "/keys");
@@ -53,18 +61,20 @@ Result<std::unique_ptr<App>> App::build(config::Settings settings) {
   auto renderer =
       web::Renderer::make(settings.base_url, settings.branding, method_pictures(settings));
   if (!renderer) return std::move(renderer).error();
-  std::unique_ptr<App> app(
-      new App(std::move(settings), std::move(*store), std::move(*keys), std::move(*renderer)));
+  std::unique_ptr<App> app(new App(std::move(settings), std::move(origin), std::move(*store),
+                                   std::move(*keys), std::move(*renderer)));
   for (const auto step : {&App::make_authenticators, &App::make_spawners, &App::make_proxy})
     if (auto done = (app.get()->*step)(); !done) return std::move(done).error();
   return app;
 }
 
 App::App(config::Settings settings,
+         Origin origin,
          std::unique_ptr<store::Store> store,
          std::vector<std::string> keys,
          std::unique_ptr<web::Renderer> renderer)
     : settings_(std::move(settings)),
+      origin_(std::move(origin)),
       workers_(kWorkers),
       store_(std::move(store)),
       renderer_(std::move(renderer)),
@@ -147,6 +157,7 @@ Result<void> App::make_spawners() {
 }
 
 Result<void> App::make_proxy() {
+  predecessors_ = std::make_unique<Predecessors>(routes_, *sessions_, *tokens_);
   parts_ = std::make_unique<Parts>(Parts{
       loop_, settings_, clock_, *store_, *sessions_, *tokens_, csrf_, cookies_, *policy_, *login_,
       *states_, *refresher_, authenticators_, *launcher_, *renderer_, routes_, proxy_, tally_});
@@ -157,6 +168,12 @@ Result<void> App::make_proxy() {
   auto endpoints = make_endpoints(settings_);
   if (!endpoints) return std::move(endpoints).error();
   settings.endpoints = std::move(*endpoints);
+  if (origin_.inheritance) {
+    if (const auto& tls = settings.endpoints.front().tls)
+      tls->take_keys(origin_.inheritance->ticket_keys);
+    for (proxy::Endpoint& relayed : relayed_endpoints(settings_))
+      settings.endpoints.push_back(std::move(relayed));
+  }
   certificates_ =
       std::make_unique<CertificateKeeper>(settings_.https, settings.endpoints.front().tls);
   settings.hosts = served_hosts(settings_);
@@ -175,7 +192,11 @@ Result<void> App::run(const std::function<void(std::uint16_t port)>& listening) 
   bool failed = false;
   std::string why;
   asio::co_spawn(loop_, serve_until_signal(failed, why, listening), asio::detached);
-  loop_.run();
+  for (loop_.run(); replacement_ && replacement_->successor; loop_.run()) {
+    Result<Link> handed_over = hand_over();
+    if (handed_over) live_on(std::move(*handed_over));
+    resume(handed_over.error());
+  }
   if (failed) return Error(Errc::unavailable, why);
   return {};
 }
@@ -185,19 +206,22 @@ Task<void> App::serve_until_signal(bool& failed,
                                    const std::function<void(std::uint16_t)>& listening) {
   asio::signal_set signals(loop_, SIGTERM, SIGINT);
   auto restored = co_await restore();
-  auto started = restored ? proxy_->start() : Result<void>(restored.error());
-  if (started) started = open_control();
+  auto started = restored ? begin_serving() : Result<void>(restored.error());
   if (!started) {
+    if (origin_.inheritance) origin_.inheritance->refuse(started.error().message());
     failed = true;
     why = started.error().message();
     loop_.stop();
     co_return;
   }
+  asio::co_spawn(loop_, predecessors_->run(), asio::detached);
+  asio::co_spawn(loop_, listen_to_signals(), asio::detached);
   asio::co_spawn(loop_, reaper_->run(), asio::detached);
   asio::co_spawn(loop_, keep_house(), asio::detached);
   asio::co_spawn(loop_, certificates_->keep(), asio::detached);
   asio::co_spawn(loop_, certificates_->listen_to_signal(loop_), asio::detached);
   listening(proxy_->port());
+  notify_service_manager("READY=1");
   boost::system::error_code ignored;
   const int signal =
       co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -211,6 +235,25 @@ Task<void> App::serve_until_signal(bool& failed,
   loop_.stop();
 }
 
+/// When this returns well, we are the gateway. Waits for nothing on the loop: what restore() began
+/// must not go on before take_over().
+Result<void> App::begin_serving() {
+  Inheritance* const inheritance = origin_.inheritance.get();
+  auto opened = proxy_->open(inheritance ? std::exchange(inheritance->sockets, {})
+                                         : std::vector<proxy::ListeningSockets>());
+  if (!opened) return opened;
+  if (inheritance)
+    if (auto ours = inheritance->take_over(); !ours) return ours;
+  if (auto started = proxy_->start(); !started) return started;
+  auto controlled = open_control();
+  if (!inheritance) return controlled;
+  if (!controlled)  // there is no way back
+    log::error("app", "no commands are taken", {{"why", controlled.error().message()}});
+  predecessors_->add(std::exchange(inheritance->predecessors, {}));
+  origin_.inheritance.reset();
+  return {};
+}
+
 // The proxy drains on a thread of its own, because requests to the hub still want this loop.
 Task<void> App::shut_down() {
   const seconds drain = settings_.proxy.drain;
@@ -219,12 +262,16 @@ Task<void> App::shut_down() {
         .by = "exit", .detail = "the gateway ended", .actor = "gateway", .peer = ""};
     co_await launcher_->stop_all(std::move(request));
   }
+  predecessors_->stop(drain);
   proxy::Proxy* proxy = proxy_.get();
   std::function<Result<void>()> stop = [proxy, drain] {
     proxy->stop(drain);
     return Result<void>();
   };
   (void)co_await workers_.run(std::move(stop));
+  const auto patience = std::chrono::steady_clock::now() + drain + seconds(2);
+  while (!predecessors_->none() && std::chrono::steady_clock::now() < patience)
+    co_await sleep_for(milliseconds(10));
   co_await launcher_->save_activity();
   (void)co_await sessions_->sweep();
   (void)co_await tokens_->sweep();
@@ -242,7 +289,10 @@ Task<Result<void>> App::restore() {
 }
 
 Result<void> App::open_control() {
-  auto control = Control::make(*parts_);
+  Control::Replace on_replace = [this](std::string what, Control::Tell tell) {
+    asio::co_spawn(loop_, replace(std::move(what), std::move(tell)), asio::detached);
+  };
+  auto control = Control::make(*parts_, *predecessors_, std::move(on_replace));
   if (!control) return std::move(control).error();
   control_ = std::move(*control);
   asio::co_spawn(loop_, control_->serve(), asio::detached);

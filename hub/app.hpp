@@ -1,8 +1,10 @@
 // App: builds every long-lived object in order, owns them all, runs them, and takes them down in
-// reverse. It only composes: what happens to a request or a launch stands elsewhere.
+// reverse, or hands over to another process (succession.cpp). It only composes: what happens to a
+// request or a launch stands elsewhere.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "auth/csrf.hpp"
@@ -15,22 +17,37 @@
 #include "hub/listening.hpp"
 #include "hub/parts.hpp"
 #include "hub/reaper.hpp"
+#include "hub/succession/inheritance.hpp"
+#include "hub/succession/successor.hpp"
 #include "proxy/proxy.hpp"
 
 namespace passerelle::hub {
 
 class App {
  public:
+  /// Where we come from, and how another process in our place is started.
+  struct Origin {
+    Program program;
+    std::shared_ptr<Inheritance> inheritance;  ///< Null: we follow nobody. Accepted otherwise.
+  };
+
+  /// What can be said of the settings without touching what a running gateway has.
+  static Result<void> check(const config::Settings& settings);
   /// Opens the database, makes authenticators and spawners; starts nothing. Errors are for the
   /// person who starts us.
-  static Result<std::unique_ptr<App>> build(config::Settings settings);
+  static Result<std::unique_ptr<App>> build(config::Settings settings, Origin origin);
   ~App();
 
-  /// Takes up what an earlier process left, opens the listener, and serves until SIGTERM or SIGINT.
+  /// Takes up what an earlier process left, opens the listener, and serves until SIGTERM or SIGINT,
+  /// or until another process has taken over and our last connection has ended: then it does not
+  /// return, but ends the process.
   Result<void> run(const std::function<void(std::uint16_t port)>& listening);
 
  private:
+  static constexpr std::size_t kWorkers = 4;
+
   App(config::Settings settings,
+      Origin origin,
       std::unique_ptr<store::Store> store,
       std::vector<std::string> keys,
       std::unique_ptr<web::Renderer> renderer);
@@ -47,11 +64,37 @@ class App {
                                 std::string& why,
                                 const std::function<void(std::uint16_t)>& listening);
   Task<void> shut_down();
+  Result<void> begin_serving();
+
+  // Another process in our place (hub/succession.cpp).
+  Task<void> replace(std::string what, Control::Tell tell);
+  Task<Result<Successor>> find_successor(bool upgrade);
+  Task<Result<void>> come_to_rest();
+  Task<void> listen_to_signals();
+  bool finish_writing();
+  Result<Link> hand_over();
+  [[noreturn]] void live_on(Link link);
+  void resume(const Error& why);
+
+  /// The hub's loop; everything that waits on it can be ended while its objects stay.
+  struct Loop : asio::io_context {
+    Loop() : asio::io_context(1) {}
+    void end() { shutdown(); }
+  };
+  struct Replacement {
+    std::string what;
+    Control::Tell tell;
+    std::vector<Right> rights;           ///< That connections of ours still run on.
+    std::optional<Successor> successor;  ///< Set when the loop has stopped for it.
+  };
 
   // In order of construction; destroyed in reverse.
   const config::Settings settings_;
+  Origin origin_;
+  std::optional<Replacement> replacement_;  ///< One is under way.
   SystemClock clock_;
-  asio::io_context loop_{1};
+  Loop loop_;
+  asio::io_context aside_{1};  ///< For what is awaited while the loop stands still.
   WorkerPool workers_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<web::Renderer> renderer_;
@@ -72,6 +115,7 @@ class App {
   Tally tally_;
   std::unique_ptr<Launcher> launcher_;
   std::unique_ptr<Reaper> reaper_;
+  std::unique_ptr<Predecessors> predecessors_;
   std::unique_ptr<Parts> parts_;
   std::unique_ptr<FrontDesk> desk_;
   std::unique_ptr<Gateway> gateway_;

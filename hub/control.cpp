@@ -50,15 +50,27 @@ std::uint64_t inode_of(const std::string& path) {
   return stat(path.c_str(), &about) == 0 ? about.st_ino : 0;
 }
 
+void tell_and_close(asio::local::stream_protocol::socket& client, const std::string& document) {
+  boost::system::error_code gone;
+  client.native_non_blocking(false, gone);
+  send(client.native_handle(), document.data(), document.size(), MSG_NOSIGNAL);
+  client.close(gone);
+}
+
 Error cannot(const std::string& what) {
   return {Errc::unavailable, what + ": " + std::strerror(errno)};
 }
 
 }  // namespace
 
-Control::Control(Parts& parts, asio::local::stream_protocol::acceptor acceptor)
+Control::Control(Parts& parts,
+                 const Predecessors& predecessors,
+                 asio::local::stream_protocol::acceptor acceptor,
+                 Replace replace)
     : parts_(parts),
+      predecessors_(predecessors),
       acceptor_(std::move(acceptor)),
+      replace_(std::move(replace)),
       inode_(inode_of(parts.settings.data_dir + "/" + std::string(kName))) {}
 
 Control::~Control() {
@@ -66,7 +78,9 @@ Control::~Control() {
   if (inode_ != 0 && inode_of(path) == inode_) unlink(path.c_str());
 }
 
-Result<std::unique_ptr<Control>> Control::make(Parts& parts) {
+Result<std::unique_ptr<Control>> Control::make(Parts& parts,
+                                               const Predecessors& predecessors,
+                                               Replace replace) {
   const Folder folder(parts.settings.data_dir);
   unlinkat(folder.fd(), std::string(kName).c_str(), 0);
   boost::system::error_code failed;
@@ -79,7 +93,8 @@ Result<std::unique_ptr<Control>> Control::make(Parts& parts) {
   }
   if (!failed) acceptor.listen(kMostTalking, failed);
   if (failed) return Error(Errc::unavailable, "no control socket: " + failed.message());
-  return std::unique_ptr<Control>(new Control(parts, std::move(acceptor)));
+  return std::unique_ptr<Control>(
+      new Control(parts, predecessors, std::move(acceptor), std::move(replace)));
 }
 
 Task<void> Control::serve() {
@@ -108,14 +123,20 @@ Task<void> Control::talk(std::shared_ptr<Socket> client) {
   auto into = asio::dynamic_buffer(question, kLongestQuestion);
   const std::size_t size = co_await asio::async_read_until(
       *client, into, '\n', asio::redirect_error(asio::use_awaitable, failed));
-  if (!failed) {
-    question.resize(size - 1);
+  if (!failed) question.resize(size - 1);
+  const bool replaces = question == "upgrade" || question == "reload";
+  if (!failed && replaces) {
+    patience.cancel();
+    Tell tell = [client](const std::string& document) { tell_and_close(*client, document); };
+    replace_(std::move(question), std::move(tell));
+  }
+  if (!failed && !replaces) {
     const bool of_user = question.starts_with("user ");
     std::string answer;
     if (of_user)
       answer = co_await user_command(parts_, question.substr(5));
     else
-      answer = co_await status_report(parts_, question);
+      answer = co_await status_report(parts_, predecessors_, question);
     const auto bytes = asio::buffer(answer);
     co_await asio::async_write(*client, bytes, asio::redirect_error(asio::use_awaitable, failed));
   }

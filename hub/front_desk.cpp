@@ -28,7 +28,7 @@ std::string_view handler_name(const Call& call) {
 
 void FrontDesk::handle(proxy::HubRequest request, std::shared_ptr<proxy::HubReply> reply) noexcept {
   constexpr int kUnavailable = 503;
-  if (under_way_.fetch_add(1) >= kMostAtOnce) {
+  if (under_way_.fetch_add(1) >= kMostAtOnce || closed_) {
     under_way_.fetch_sub(1);
     reply->send({kUnavailable, {{"Content-Type", "text/plain"}, {"Retry-After", "2"}}, "busy\n"});
     return;
@@ -44,6 +44,7 @@ Task<void> FrontDesk::serve(proxy::HubRequest request, std::shared_ptr<proxy::Hu
   Call call;
   call.request = std::move(request);
   call.reply = std::move(reply);
+  remember(call.reply);
   Answer given;
   std::string thrown;
   try {
@@ -64,6 +65,18 @@ Task<void> FrontDesk::serve(proxy::HubRequest request, std::shared_ptr<proxy::Hu
     call.reply->send(std::move(*given));
   }
   under_way_.fetch_sub(1);
+}
+
+void FrontDesk::remember(const std::shared_ptr<proxy::HubReply>& reply) {
+  if (replies_.size() == replies_.capacity())
+    std::erase_if(replies_, [](const auto& known) { return known.expired(); });
+  replies_.push_back(reply);
+}
+
+void FrontDesk::close() {
+  closed_ = true;
+  for (const auto& known : replies_)
+    if (const auto reply = known.lock()) reply->finish();
 }
 
 Task<Answer> FrontDesk::answer(Call& call) {

@@ -12,6 +12,12 @@ class FrontDesk final : public proxy::Hub {
  public:
   explicit FrontDesk(Parts& parts) : parts_(parts) {}
 
+  /// Requests whose answers are not begun yet. Any thread.
+  int under_way() const noexcept { return under_way_; }
+  /// Another process is the hub now: streams end, what is not answered yet is dropped, and so is
+  /// what still comes. Once the loop stands still for good.
+  void close();
+
   /// Any thread. Above kMostAtOnce requests under way, new ones are refused with 503.
   void handle(proxy::HubRequest request, std::shared_ptr<proxy::HubReply> reply) noexcept override;
 
@@ -27,7 +33,11 @@ class FrontDesk final : public proxy::Hub {
   void dress(const Call& call, proxy::HubResponse& response) const;
 
   Parts& parts_;
+  void remember(const std::shared_ptr<proxy::HubReply>& reply);
+
   std::atomic<int> under_way_{0};
+  std::atomic<bool> closed_{false};
+  std::vector<std::weak_ptr<proxy::HubReply>> replies_;  ///< Open ones, and some that are over.
 };
 
 }  // namespace passerelle::hub

@@ -41,6 +41,12 @@ std::uint16_t public_https_port(const config::Settings& settings) {
   return port;
 }
 
+std::string relay_path(const config::Settings& settings, bool secure) {
+  const std::string name = secure ? "relay-https.sock" : "relay-http.sock";
+  std::error_code none;
+  return (std::filesystem::absolute(settings.data_dir, none) / name).string();
+}
+
 }  // namespace
 
 Result<std::vector<proxy::Endpoint>> make_endpoints(const config::Settings& settings) {
@@ -58,6 +64,31 @@ Result<std::vector<proxy::Endpoint>> make_endpoints(const config::Settings& sett
     endpoints.push_back(std::move(http));
   }
   return endpoints;
+}
+
+std::vector<proxy::Endpoint> relayed_endpoints(const config::Settings& settings) {
+  std::vector<proxy::Endpoint> endpoints;
+  for (const bool secure : {false, true}) {
+    proxy::Endpoint endpoint;
+    endpoint.address = relay_path(settings, secure);
+    endpoint.relayed = true;
+    endpoint.secure = secure;
+    const bool redirects = settings.https.on() && settings.redirect;
+    if (!secure && redirects) endpoint.https_port = public_https_port(settings);
+    endpoints.push_back(std::move(endpoint));
+  }
+  return endpoints;
+}
+
+proxy::RelayRoutes relay_routes(const config::Settings& settings) {
+  const auto route = [&](bool secure) {
+    auto made = std::make_shared<proxy::Route>();
+    made->prefix = "/";
+    made->upstream.kind = Upstream::Kind::unix_socket;
+    made->upstream.path = relay_path(settings, secure);
+    return made;
+  };
+  return {route(false), route(true)};
 }
 
 CertificateKeeper::CertificateKeeper(const config::Https& https,
@@ -87,6 +118,10 @@ void CertificateKeeper::reload() {
   else
     log::error("app", "the new certificates are not usable; the old ones stay",
                {{"why", done.error().message()}});
+}
+
+std::string CertificateKeeper::ticket_keys() const {
+  return tls_ ? tls_->ticket_keys() : std::string();
 }
 
 Task<void> CertificateKeeper::keep() {

@@ -27,6 +27,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
+constexpr const char* kPasswordVariable = "PASSERELLE_DEV_PASSWORD";
 
 struct ServeOptions {
   std::string config;
@@ -69,9 +70,10 @@ Result<config::Settings> settings_for(const ServeOptions& options, const std::st
     return settings;
   }
   config::LoadOutcome loaded = config::load(options.config, config::Environment::of_process());
-  if (!loaded.problems.empty()) std::cerr << loaded.text();
   if (!loaded.settings)
-    return Error(Errc::invalid, options.config + " is not usable; nothing was started");
+    return Error(Errc::invalid, "nothing was started, because " + options.config +
+                                    " is not usable:\n" + loaded.text());
+  if (!loaded.problems.empty()) std::cerr << loaded.text();
   return std::move(*loaded.settings);
 }
 
@@ -109,26 +111,50 @@ void say_where(const config::Settings& settings,
   std::cout << std::endl;
 }
 
-int serve(const ServeOptions& options) {
+/// Everything that is to be served, checked; the running gateway that we follow has stopped when
+/// this returns.
+Result<config::Settings> prepare(const ServeOptions& options,
+                                 const std::string& password,
+                                 Inheritance* inheritance) {
+  auto settings = settings_for(options, password);
+  if (!settings) return settings;
+  if (!options.data_dir.empty()) settings->data_dir = options.data_dir;
+  auto listen = override_listen(settings->listen, options.listen);
+  if (!listen) return listen.error();
+  if (inheritance == nullptr) return settings;
+  auto good = App::check(*settings);
+  if (good) good = inheritance->accept(settings->data_dir);
+  if (!good) return good.error();
+  return settings;
+}
+
+int serve(const ServeOptions& options, Program program) {
   if (options.dev == !options.config.empty()) {
     std::cerr << "passerelle serve: give either --config FILE or --dev\n";
     return kUsage;
   }
-  const std::string password = options.password.empty() ? dev_password() : options.password;
-  auto settings = settings_for(options, password);
-  if (!settings) return fail(settings.error());
-  if (!options.data_dir.empty()) settings->data_dir = options.data_dir;
-  auto listen = override_listen(settings->listen, options.listen);
-  if (!listen) return fail(listen.error());
-  set_up_log(settings->log);
   // A peer that has gone is an error code where we write, never the end of the program. (Servers
   // get their own signals back in the supervisor.)
   std::signal(SIGPIPE, SIG_IGN);
+  const std::string password = options.password.empty() ? dev_password() : options.password;
+  if (options.dev) program.variables.push_back(std::string(kPasswordVariable) + "=" + password);
+  program.has_file = !options.dev;
+  const std::shared_ptr<Inheritance> followed = Inheritance::of_environment();
+  const auto cannot = [&followed](const Error& why) {
+    if (followed) followed->refuse(why.message());
+    return fail(why);
+  };
+  auto settings = prepare(options, password, followed.get());
+  if (!settings) return cannot(settings.error());
+  set_up_log(settings->log);
   const config::Settings shown = *settings;
-  auto app = App::build(std::move(*settings));
-  if (!app) return fail(app.error());
-  auto done =
-      (*app)->run([&](std::uint16_t port) { say_where(shown, password, options.dev, port); });
+  const bool silent = options.dev && followed;
+  App::Origin origin{std::move(program), followed};
+  auto app = App::build(std::move(*settings), std::move(origin));
+  if (!app) return cannot(app.error());
+  auto done = (*app)->run([&](std::uint16_t port) {
+    if (!silent) say_where(shown, password, options.dev, port);
+  });
   if (!done) return fail(done.error());
   return 0;
 }
@@ -150,13 +176,25 @@ struct StatusOptions {
 };
 
 int show_status(const StatusOptions& options) {
-  auto data_dir = data_dir_of(options.config, options.data_dir);
+  const auto data_dir = data_dir_of(options.config, options.data_dir);
   if (!data_dir) return fail(data_dir.error());
   const auto document = ask_gateway(*data_dir, options.proxy ? "status proxy" : "status");
   if (!document) return fail(document.error());
   const auto text = options.json ? Result<std::string>(*document + "\n") : status_text(*document);
   if (!text) return fail(text.error());
   std::cout << *text;
+  return 0;
+}
+
+/// `what`: "upgrade" or "reload". Waits until it is done.
+int replace_gateway(const StatusOptions& options, const std::string& what) {
+  const auto data_dir = data_dir_of(options.config, options.data_dir);
+  if (!data_dir) return fail(data_dir.error());
+  const auto document = ask_gateway(*data_dir, what);
+  if (!document) return fail(document.error());
+  const auto said = replacement_text(*document);
+  if (!said) return fail(said.error());
+  std::cout << *said;
   return 0;
 }
 
@@ -269,7 +307,7 @@ int run(int argc, char** argv) {
   serving
       ->add_option("--dev-password", options.password,
                    "With --dev: this password instead of a random one")
-      ->envname("PASSERELLE_DEV_PASSWORD");
+      ->envname(kPasswordVariable);
 
   chp::RawOptions proxy_options;
   CLI::App* proxying = cli.add_subcommand(
@@ -280,6 +318,15 @@ int run(int argc, char** argv) {
   CLI::App* telling = cli.add_subcommand("status", "Tell what the running gateway does");
   telling->add_option("--config", status.config, "The configuration file it was started with");
   telling->add_option("--data-dir", status.data_dir, "Its data_dir, instead of the file");
+  StatusOptions which;
+  CLI::App* upgrading = cli.add_subcommand(
+      "upgrade", "Let the program that is installed now take over from the running gateway");
+  CLI::App* reloading = cli.add_subcommand(
+      "reload", "Let the running gateway take over its changed configuration file");
+  for (CLI::App* command : {upgrading, reloading}) {
+    command->add_option("--config", which.config, "The configuration file it was started with");
+    command->add_option("--data-dir", which.data_dir, "Its data_dir, instead of the file");
+  }
   telling->add_flag("--proxy", status.proxy, "Counters, routes and live connections too");
   telling->add_flag("--json", status.json, "As JSON");
 
@@ -312,9 +359,11 @@ int run(int argc, char** argv) {
     if (code == 0) return 0;
     return proxying->parsed() ? kFailed : kUsage;
   }
-  if (serving->parsed()) return serve(options);
+  if (serving->parsed()) return serve(options, program_of(argc, argv));
   if (proxying->parsed()) return proxy(std::move(proxy_options));
   if (telling->parsed()) return show_status(status);
+  if (upgrading->parsed()) return replace_gateway(which, "upgrade");
+  if (reloading->parsed()) return replace_gateway(which, "reload");
   if (changing->parsed()) return change_user(user);
   if (checking->parsed()) return check_config(file, deep);
   if (completing->parsed()) {

@@ -34,14 +34,23 @@ Task<Result<void>> Launcher::restore() {
     if (server->record.phase == Phase::running && secret) add_route(*server);
     servers_[server->key()] = server;
   }
+  std::vector<ServerPtr> active;
   for (const auto& [key, server] : servers_)
-    if (server->active()) asio::co_spawn(parts_.loop, take_up(server), asio::detached);
+    if (server->active()) active.push_back(server);
+  // A pending one was used last when somebody asked for it: the queue keeps its order.
+  std::ranges::stable_sort(active, {},
+                           [](const ServerPtr& server) { return server->record.last_activity; });
+  // From here on all waits for the loop's next turn: a caller that waits for nothing in between may
+  // still decide that these servers are another process's (App::begin_serving).
+  for (const ServerPtr& server : active)
+    asio::co_spawn(parts_.loop, take_up(server), asio::detached);
   asio::co_spawn(parts_.loop, sweep_strangers(), asio::detached);
   co_return Result<void>();
 }
 
-// What the spawner has of a server: asked again while it cannot tell ("cannot tell" is never "gone"), and while a launch
-// under way has a process that does not listen yet, for as long as a start may take.
+// What the spawner has of a server: asked again while it cannot tell ("cannot tell" is never
+// "gone"), and while a launch under way has a process that does not listen yet, for as long as a
+// start may take.
 Task<spawners::Liveness> Launcher::find_out(ServerPtr server, spawners::Spawner& spawner) {
   const spawners::Liveness nothing{spawners::Liveness::Kind::ended, {}, {}, {}, {}};
   if (server->record.state.empty()) co_return nothing;

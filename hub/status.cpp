@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "hub/answers.hpp"
 #include "hub/parts.hpp"
+#include "hub/succession/predecessors.hpp"
 #include "hub/tally.hpp"
 #include "proxy/proxy.hpp"
 
@@ -108,6 +109,16 @@ Json servers_of(const Launcher& launcher) {
   return phases;
 }
 
+Json predecessors_of(const Predecessors& predecessors) {
+  Json all = Json::array();
+  for (const Predecessors::Status& one : predecessors.status())
+    all.push_back({{"pid", one.pid},
+                   {"connections", one.connections},
+                   {"tunnels", one.tunnels},
+                   {"until", one.until}});
+  return all;
+}
+
 // --- for a person
 
 std::string age_text(std::int64_t seconds) {
@@ -170,13 +181,16 @@ void show_live(const Json& connections, std::int64_t now, std::string& out) {
 
 }  // namespace
 
-Task<std::string> status_report(Parts& parts, std::string question) {
+Task<std::string> status_report(Parts& parts,
+                                const Predecessors& predecessors,
+                                std::string question) {
   Json report = {{"version", PASSERELLE_VERSION},
                  {"pid", getpid()},
                  {"now", to_micros(parts.clock.now()) / 1'000'000},
                  {"uptime", static_cast<std::int64_t>(Tally::seconds_since(parts.tally.started))},
                  {"store_writable", parts.store.writable()},
-                 {"servers", servers_of(parts.launcher)}};
+                 {"servers", servers_of(parts.launcher)},
+                 {"predecessors", predecessors_of(predecessors)}};
   if (question == "status proxy") {
     const Connections connections = co_await live_connections(parts);
     report["proxy"] = counters_of(parts.proxy->counters());
@@ -184,6 +198,17 @@ Task<std::string> status_report(Parts& parts, std::string question) {
     report["connections"] = live_of(connections);
   }
   co_return report.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<std::string> replacement_text(const std::string& document) {
+  const Json answer = Json::parse(document, nullptr, false);
+  if (!answer.is_object())
+    return Error(Errc::unavailable, "the gateway ended before it said how it went");
+  if (answer.contains("failed"))
+    return Error(Errc::unavailable,
+                 "nothing has changed: " + answer.value("failed", std::string()));
+  return "passerelle " + answer.value("version", std::string("?")) + " serves, process " +
+         std::to_string(answer.value("process", 0)) + "\n";
 }
 
 Result<std::string> status_text(const std::string& document) {
@@ -197,6 +222,10 @@ Result<std::string> status_text(const std::string& document) {
         (report.at("store_writable").get<bool>() ? "\n" : ", THE DATABASE TAKES NO WRITES\n");
     out += "\nservers\n";
     show_numbers(report.at("servers"), out);
+    for (const Json& one : report.value("predecessors", Json::array()))
+      out += "\nreplaced process " + one.at("pid").dump() + ": " + one.at("connections").dump() +
+             " connections, " + one.at("tunnels").dump() + " of them WebSockets, for at most " +
+             age_text(one.at("until").get<std::int64_t>() - now) + "\n";
     if (!report.contains("proxy")) return out;
     out += "\nproxy\n";
     show_numbers(report.at("proxy"), out);

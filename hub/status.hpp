@@ -10,10 +10,16 @@
 namespace passerelle::hub {
 
 struct Parts;
+class Predecessors;
 
 /// On the hub's loop. `question`: "status", or "status proxy" for counters, routes and live
 /// connections too.
-Task<std::string> status_report(Parts& parts, std::string question);
+Task<std::string> status_report(Parts& parts,
+                                const Predecessors& predecessors,
+                                std::string question);
+
+/// What an upgrade or reload was answered, for a person; an Error if nothing was replaced.
+Result<std::string> replacement_text(const std::string& document);
 
 /// The document of status_report as lines for a person. Errc::invalid if it is none.
 Result<std::string> status_text(const std::string& document);

@@ -9,6 +9,7 @@
 #include "proxy/http2.hpp"
 #include "proxy/hub_exchange.hpp"
 #include "proxy/proxy_peer.hpp"
+#include "proxy/relay.hpp"
 #include "proxy/tls_stream.hpp"
 
 namespace passerelle::proxy {
@@ -94,7 +95,8 @@ void begin(Lane& lane, Connection& connection, Request& request) {
   request.client =
       resolve_client(head, connection.peer, connection.endpoint.scheme(), lane.shared.trusted);
   request.body = body_of(head);
-  request.keep_alive = head.keep_alive() && !lane.draining && lane.pressure == Pressure::none;
+  request.keep_alive = head.keep_alive() && !lane.draining && lane.pressure == Pressure::none &&
+                       !connection.endpoint.relayed;
   request.entry.method = head.method();
   request.entry.path = head.path();
   request.entry.peer = request.client.address;
@@ -200,6 +202,16 @@ Flow<> linger(Lane& lane, Connection& connection) {
   }
 }
 
+/// Another process may take over: what is asked next waits until that is decided.
+Flow<Wake> wait_for_decision(Lane& lane) {
+  Wake wake = Wake::ready;
+  while (lane.duty == Duty::holding && wake == Wake::ready) {
+    Wait wait(*lane.loop, Phase::idle, kNever);
+    wake = co_await wait;
+  }
+  co_return wake;
+}
+
 /// One request after the other, up to what becomes of the connection. The time for a head is
 /// counted from its first byte, not anew with each.
 Flow<Outcome> serve(Lane& lane, Connection& connection) {
@@ -207,7 +219,7 @@ Flow<Outcome> serve(Lane& lane, Connection& connection) {
   const Millis idle_time = millis(lane.settings.limits.idle_timeout);
   Millis deadline = lane.loop->now() + header_time;
   Outcome outcome = Outcome::wait;
-  while (!lane.draining || outcome == Outcome::wait) {
+  while (!lane.draining || outcome == Outcome::wait || lane.duty == Duty::relaying) {
     const bool pipelined = connection.received.size() > connection.scanned;
     if (!pipelined && !connection.client.readable()) {
       Wait wait(*lane.loop, Phase::idle, deadline);
@@ -216,6 +228,15 @@ Flow<Outcome> serve(Lane& lane, Connection& connection) {
       if (wake == Wake::timeout && !connection.received.empty())
         outcome = answer_plain(lane, connection, 408, "the request's head did not come in time");
       if (wake != Wake::ready) break;
+    }
+    if (lane.duty == Duty::holding) {
+      const Wake wake = co_await wait_for_decision(lane);
+      if (wake != Wake::ready) break;
+    }
+    if (lane.duty == Duty::relaying) {
+      outcome = co_await hand_on(lane, connection);
+      if (outcome == Outcome::wait) continue;
+      break;
     }
     const bool first_bytes = connection.received.empty();
     outcome = co_await serve_request(lane, connection);

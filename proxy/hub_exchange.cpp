@@ -176,6 +176,9 @@ class Relay {
   Outcome broken_off() {
     request_.entry.end = "no-answer";
     if (begun_) return Outcome::reset;
+    if (lane_.duty == Duty::relaying)  // our hub is no more, and the successor knows nothing of it
+      return answer_plain(lane_, connection_, request_.entry.status = 503, "",
+                          "Retry-After: 1\r\n");
     return answer_plain(lane_, connection_, request_.entry.status = 500, "");
   }
 

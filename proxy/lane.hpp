@@ -21,6 +21,7 @@
 #include "proxy/loop.hpp"
 #include "proxy/pipes.hpp"
 #include "proxy/proxy_settings.hpp"
+#include "proxy/relay.hpp"
 #include "proxy/request_rules.hpp"
 #include "proxy/trace.hpp"
 #include "proxy/trusted.hpp"
@@ -62,6 +63,13 @@ enum class Pressure : std::uint8_t {
   cutting,        ///< Those that hold most are cut.
 };
 
+/// What a lane does with new connections and requests while processes change (Proxy::hold).
+enum class Duty : std::uint8_t {
+  serving,
+  holding,   ///< They wait until it is decided who serves them.
+  relaying,  ///< The successor serves them.
+};
+
 /// What all lanes share.
 struct Shared {
   ProxySettings settings;
@@ -100,6 +108,8 @@ struct Lane {
   Counts counts;
   Traces traces;
   bool draining = false;  ///< No connection serves another request.
+  Duty duty = Duty::serving;
+  RelayRoutes successor;  ///< While relaying.
   std::uint32_t connections = 0;
   LiveLink live;  ///< Its connections, oldest first.
   Pressure pressure = Pressure::none;

@@ -166,6 +166,7 @@ void Listener::close() noexcept {
 }
 
 void Listener::on_events(std::uint32_t) noexcept {
+  if (held_) return;  // fetched before we were told
   for (int at = 0; at < kBatch && accept_one(); ++at) {
   }
 }
@@ -228,8 +229,18 @@ void Listener::pause() noexcept {
   lane_.loop->keep_ticking();
 }
 
+void Listener::hold() noexcept {
+  held_ = true;
+  if (fd_ >= 0) lane_.loop->rewatch(fd_, 0, *this);
+}
+
+void Listener::go_on() noexcept {
+  held_ = false;
+  if (fd_ >= 0 && !paused_) lane_.loop->rewatch(fd_, EPOLLIN, *this);
+}
+
 void Listener::resume() noexcept {
-  if (!paused_ || fd_ < 0) return;
+  if (!paused_ || held_ || fd_ < 0) return;
   if (reserve_ < 0) reserve_ = open_reserve();
   paused_ = false;
   lane_.loop->rewatch(fd_, EPOLLIN, *this);

@@ -29,11 +29,14 @@ class Listener final : public Watcher {
   Listener& operator=(const Listener&) = delete;
 
   void accept_last() noexcept;  ///< Serves who is in the queue already, then nobody any more.
-  void resume() noexcept;       ///< Every tick: ends a pause.
+  void hold() noexcept;         ///< Who comes waits in the queue, until go_on() or a close.
+  void go_on() noexcept;
+  void close() noexcept;
+  void resume() noexcept;  ///< Every tick: ends a pause.
+  int fd() const noexcept { return fd_; }
   void on_events(std::uint32_t events) noexcept override;
 
  private:
-  void close() noexcept;
   bool accept_one() noexcept;
   void turn_away(int fd) noexcept;
   bool spend_reserve() noexcept;
@@ -44,6 +47,7 @@ class Listener final : public Watcher {
   int fd_;
   int reserve_;  ///< A descriptor to give up when there is no other, to tell one client so.
   bool paused_ = false;
+  bool held_ = false;
 };
 
 }  // namespace passerelle::proxy

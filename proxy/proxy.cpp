@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -27,6 +29,16 @@ void block_sigpipe() noexcept {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
+/// Those that were bound for this endpoint: by the same words of the configuration, or by the same
+/// port. They are then no longer in `inherited`.
+std::vector<int> take_for(const Endpoint& endpoint, std::vector<ListeningSockets>& inherited) {
+  for (ListeningSockets& had : inherited) {
+    const bool same_port = had.wanted == endpoint.port || had.bound == endpoint.port;
+    if (had.address == endpoint.address && same_port) return std::exchange(had.fds, {});
+  }
+  return {};
+}
+
 }  // namespace
 
 /// One lane and the thread that runs it.
@@ -49,6 +61,29 @@ class Proxy::Thread {
   void join() {
     if (thread_.joinable()) thread_.join();
   }
+  // On the thread itself.
+  void hold() noexcept {
+    for (const auto& listener : listeners_) listener->hold();
+    lane_.duty = Duty::holding;
+  }
+  void go_on() noexcept {
+    lane_.duty = Duty::serving;
+    for (const auto& listener : listeners_) listener->go_on();
+    lane_.loop->wake_idle(Wake::ready);
+  }
+  void hand_over(const RelayRoutes& successor) noexcept {
+    for (const auto& listener : listeners_) listener->close();
+    lane_.successor = successor;
+    lane_.draining = true;
+    lane_.duty = Duty::relaying;
+    lane_.loop->wake_idle(Wake::ready);
+  }
+
+  /// Any thread: `order` is carried out on this one, and `done` counted down then, or when nobody
+  /// runs here any more.
+  void tell(std::function<void(Thread&)> order, std::latch& done) {
+    lane_.loop->mailbox()->post(std::make_shared<Told>(*this, std::move(order), done));
+  }
   const Counts& counts() const noexcept { return lane_.counts; }
   /// Any thread.
   void ask(std::shared_ptr<Survey> survey) const {
@@ -61,6 +96,16 @@ class Proxy::Thread {
     void open() noexcept override { thread.begin_stop(drain); }
     Thread& thread;
     Millis drain;
+  };
+
+  struct Told final : Letter {
+    Told(Thread& its_thread, std::function<void(Thread&)> its_order, std::latch& its_done)
+        : thread(its_thread), order(std::move(its_order)), done(its_done) {}
+    ~Told() override { done.count_down(); }
+    void open() noexcept override { order(thread); }
+    Thread& thread;
+    const std::function<void(Thread&)> order;
+    std::latch& done;
   };
 
   void run() {
@@ -85,6 +130,7 @@ class Proxy::Thread {
   void begin_stop(Millis drain) noexcept {
     for (const auto& listener : listeners_) listener->accept_last();
     lane_.draining = true;
+    lane_.duty = Duty::serving;
     cut_at_ = lane_.loop->now() + drain;
     lane_.loop->wake_idle(Wake::stop);
     go_on_stopping();
@@ -109,10 +155,12 @@ struct Proxy::State {
       : shared{std::move(settings), {}, {}, gate, hub, {0}} {}
 
   Result<void> make_threads();
-  Result<void> listen(const Endpoint& endpoint);
+  Result<void> listen(const Endpoint& endpoint, std::vector<int> fds);
+  void each(const std::function<void(Thread&)>& order);
 
   Shared shared;
-  std::vector<std::uint16_t> ports;  ///< Of each endpoint.
+  std::vector<ListeningSockets> sockets;  ///< Of each endpoint; the listeners own them.
+  bool handed_over = false;
   std::vector<std::unique_ptr<Thread>> threads;
 };
 
@@ -129,23 +177,33 @@ Result<void> Proxy::State::make_threads() {
   return {};
 }
 
-/// One socket for each thread; on a Unix socket, whose path is bound once, one for all.
-Result<void> Proxy::State::listen(const Endpoint& endpoint) {
-  if (auto free = Listener::check_free(endpoint); !free) return free;
-  std::uint16_t port = endpoint.port;
-  int first = -1;
-  for (const auto& thread : threads) {
-    Result<int> fd = endpoint.is_unix() && first >= 0
-                         ? Result<int>(fcntl(first, F_DUPFD_CLOEXEC, 0))
-                         : Listener::bind(endpoint, port);
+/// One socket for each thread; on a Unix socket, whose path is bound once, one for all. `fds` were
+/// inherited: clients may wait on each of them, so that a thread may get several.
+Result<void> Proxy::State::listen(const Endpoint& endpoint, std::vector<int> fds) {
+  const std::size_t inherited = fds.size();
+  if (auto free = Listener::check_free(endpoint); inherited == 0 && !free) return free;
+  ListeningSockets listening{endpoint.address, endpoint.port, endpoint.port, std::move(fds)};
+  if (inherited != 0) listening.bound = Listener::port_of(listening.fds.front());
+  for (std::size_t at = 0; at < inherited; ++at)
+    threads[at % threads.size()]->listen(listening.fds[at], endpoint);
+  for (std::size_t at = inherited; at < threads.size(); ++at) {
+    Result<int> fd = endpoint.is_unix() && at > 0
+                         ? Result<int>(fcntl(listening.fds.front(), F_DUPFD_CLOEXEC, 0))
+                         : Listener::bind(endpoint, listening.bound);
     if (!fd) return fd.error();
     if (*fd < 0) return Error(Errc::exhausted, "listen: no descriptor is left");
-    if (first < 0) first = *fd;
-    port = Listener::port_of(*fd);
-    thread->listen(*fd, endpoint);
+    listening.bound = Listener::port_of(*fd);
+    listening.fds.push_back(*fd);
+    threads[at]->listen(*fd, endpoint);
   }
-  ports.push_back(port);
+  sockets.push_back(std::move(listening));
   return {};
+}
+
+void Proxy::State::each(const std::function<void(Thread&)>& order) {
+  std::latch done(static_cast<std::ptrdiff_t>(threads.size()));
+  for (const auto& thread : threads) thread->tell(order, done);
+  done.wait();
 }
 
 Proxy::Proxy(ProxySettings settings, Gate& gate, Hub& hub)
@@ -155,7 +213,7 @@ Proxy::~Proxy() {
   stop(seconds(0));
 }
 
-Result<void> Proxy::start() {
+Result<void> Proxy::open(std::vector<ListeningSockets> inherited) {
   Shared& shared = state_->shared;
   Result<TrustedProxies> trusted = TrustedProxies::parse(shared.settings.trusted_proxies);
   if (!trusted) return std::move(trusted).error();
@@ -168,24 +226,47 @@ Result<void> Proxy::start() {
   shared.rules = RequestRules(shared.settings.hosts, shared.settings.via);
   Result<void> ready = state_->make_threads();
   for (const Endpoint& endpoint : shared.settings.endpoints)
-    if (ready) ready = state_->listen(endpoint);
-  if (!ready) {
-    state_->threads.clear();
-    return ready;
-  }
+    if (ready) ready = state_->listen(endpoint, take_for(endpoint, inherited));
+  for (const ListeningSockets& unwanted : inherited)
+    for (const int fd : unwanted.fds) close(fd);
+  if (!ready) state_->threads.clear();
+  return ready;
+}
+
+Result<void> Proxy::start() {
+  Result<void> ready;
+  if (state_->threads.empty()) ready = open({});
   for (const auto& thread : state_->threads) thread->start();
-  return {};
+  return ready;
+}
+
+void Proxy::hold() {
+  state_->each([](Thread& thread) { thread.hold(); });
+}
+
+void Proxy::go_on() {
+  state_->each([](Thread& thread) { thread.go_on(); });
+}
+
+void Proxy::hand_over(RelayRoutes successor) {
+  state_->handed_over = true;
+  state_->each([&successor](Thread& thread) { thread.hand_over(successor); });
+}
+
+std::vector<ListeningSockets> Proxy::sockets() const {
+  return state_->sockets;
 }
 
 std::uint16_t Proxy::port(std::size_t endpoint) const noexcept {
-  return endpoint < state_->ports.size() ? state_->ports[endpoint] : std::uint16_t{0};
+  return endpoint < state_->sockets.size() ? state_->sockets[endpoint].bound : std::uint16_t{0};
 }
 
 void Proxy::stop(seconds drain) {
   for (const auto& thread : state_->threads) thread->stop(millis(drain));
   for (const auto& thread : state_->threads) thread->join();
   for (const Endpoint& endpoint : state_->shared.settings.endpoints)
-    if (endpoint.is_unix() && !state_->threads.empty()) unlink(endpoint.address.c_str());
+    if (endpoint.is_unix() && !state_->threads.empty() && !state_->handed_over)
+      unlink(endpoint.address.c_str());
 }
 
 Counters Proxy::counters() const {

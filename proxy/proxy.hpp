@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "proxy/durations.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/proxy_settings.hpp"
+#include "proxy/relay.hpp"
 #include "proxy/survey.hpp"
 
 namespace passerelle::proxy {
@@ -36,12 +38,27 @@ class Proxy {
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
 
-  /// Binds and begins to serve. Each forwarded request takes two descriptors: RLIMIT_NOFILE is the
-  /// caller's to raise. Errc::invalid for a wrong address or CIDR, Errc::unavailable if it cannot
-  /// be bound.
+  /// Binds the endpoints, or takes the sockets of another process over that were bound for them,
+  /// also when it had more of them than we have threads. Nobody is accepted yet. What no endpoint
+  /// wants is closed. Errors as start().
+  Result<void> open(std::vector<ListeningSockets> inherited);
+  /// Binds, if open() did not, and begins to serve. Each forwarded request takes two descriptors:
+  /// RLIMIT_NOFILE is the caller's to raise. Errc::invalid for a wrong address or CIDR,
+  /// Errc::unavailable if it cannot be bound.
   Result<void> start();
   /// The one that was bound for that endpoint of the settings; 0 for a Unix socket.
   std::uint16_t port(std::size_t endpoint = 0) const noexcept;
+  // To another process and without a failed request; each returns when all threads do as told. Not
+  // from a proxy thread.
+  /// New connections wait in the kernel, new requests in their sockets; what is under way goes on.
+  void hold();
+  void go_on();  ///< After hold(): as if nothing had been.
+  /// After hold(), once the other one has the sockets(): ours are closed. What is under way ends
+  /// here, tunnels too; what connections ask next goes to `successor`.
+  void hand_over(RelayRoutes successor);
+  /// The descriptors stay ours.
+  std::vector<ListeningSockets> sockets() const;
+
   /// Accepts nobody any more, closes idle connections, lets requests finish for at most `drain`,
   /// then cuts what is left (tunnels too). Returns when all threads have ended. Not from a proxy
   /// thread. Answers the hub gives later are dropped.

@@ -27,6 +27,7 @@ ssize_t peek(Socket& client, std::span<char> room) noexcept {
 bool brings_proxy_header(const Lane& lane, const Connection& connection) noexcept {
   const TrustedProxies& senders = lane.shared.proxy_senders;
   if (connection.endpoint.inside_tls) return false;
+  if (connection.endpoint.relayed) return true;
   return !senders.empty() && senders.contains(connection.peer);
 }
 

@@ -37,6 +37,22 @@ TicketKeys::~TicketKeys() {
   OPENSSL_cleanse(keys_.data(), sizeof keys_);
 }
 
+std::string TicketKeys::save() const {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t turned = to_micros(turned_);
+  std::string saved(reinterpret_cast<const char*>(&turned), sizeof turned);
+  return saved.append(reinterpret_cast<const char*>(keys_.data()), sizeof keys_);
+}
+
+void TicketKeys::load(std::string_view saved) {
+  std::int64_t turned = 0;
+  if (saved.size() != sizeof turned + sizeof keys_) return;
+  const std::lock_guard lock(mutex_);
+  std::memcpy(&turned, saved.data(), sizeof turned);
+  std::memcpy(keys_.data(), saved.data() + sizeof turned, sizeof keys_);
+  turned_ = from_micros(turned);
+}
+
 void TicketKeys::turn(Instant now) {
   if (now < turned_ + kTurn) return;
   turned_ = now;

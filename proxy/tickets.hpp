@@ -5,6 +5,8 @@
 
 #include <array>
 #include <mutex>
+#include <string>
+#include <string_view>
 
 #include "base/clock.hpp"
 
@@ -23,6 +25,10 @@ class TicketKeys {
   TicketKeys(const TicketKeys&) = delete;
   TicketKeys& operator=(const TicketKeys&) = delete;
 
+  // For a successor, whose clients then need not begin anew. Secret.
+  std::string save() const;
+  void load(std::string_view saved);  ///< What save() did not write is ignored.
+
   /// OpenSSL's ticket callback: 1 good, 2 good but to be renewed, 0 unknown key, -1 failed.
   int apply(unsigned char* name,
             unsigned char* iv,
@@ -40,7 +46,7 @@ class TicketKeys {
   void turn(Instant now);
   static Key make();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::array<Key, 3> keys_;  ///< The first one seals; the others only open.
   Instant turned_;
 };

@@ -242,6 +242,14 @@ Result<void> TlsServer::reload() {
   return {};
 }
 
+std::string TlsServer::ticket_keys() const {
+  return tickets_->save();
+}
+
+void TlsServer::take_keys(std::string_view saved) {
+  tickets_->load(saved);
+}
+
 std::shared_ptr<const TlsContexts> TlsServer::contexts() const {
   const std::lock_guard lock(mutex_);
   return contexts_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -53,6 +54,10 @@ class TlsServer {
   /// Reads the files again. Connections keep what they have and sessions can still be resumed. On
   /// an error nothing changes.
   Result<void> reload();
+  /// The keys of session tickets, for a successor that clients shall resume with: `take_keys` is
+  /// its part.
+  std::string ticket_keys() const;
+  void take_keys(std::string_view saved);
   /// When the first of the certificates ends.
   Instant expires() const;
 

@@ -7,6 +7,9 @@
 namespace passerelle::proxy {
 namespace {
 
+/// A client of the successor has its answer: how long it may take to close its side.
+constexpr Millis kLastWords = 2'000;
+
 /// One direction. Keeps bytes only while the receiver is full.
 struct Half {
   Socket& from;
@@ -160,6 +163,7 @@ Flow<> run_tunnel(Lane& lane, Connection& connection) {
     }
     Millis until = lane.loop->now() + millis(lane.settings.limits.tunnel_timeout);
     if (pace) until = std::min(until, pace->deadline());
+    if (tunnel.relayed() && down.ended) until = lane.loop->now() + kLastWords;
     Wait wait(*lane.loop, Phase::busy, more ? lane.loop->now() : until);
     if (!more) {  // otherwise it only lets the others have their turn
       wait.on(connection.client, up.from_interest() | down.to_interest());
@@ -175,7 +179,7 @@ Flow<> run_tunnel(Lane& lane, Connection& connection) {
     connection.client.reset();
     tunnel.upstream->socket.reset();
   }
-  log_end(lane, connection, end);
+  if (!tunnel.relayed()) log_end(lane, connection, end);
   lane.counts.tunnels.subtract();
   connection.tunnel.reset();
 }

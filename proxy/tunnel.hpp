@@ -46,6 +46,8 @@ struct Tunnel {
   Kept to_client;  ///< The answer's head and what came with it, as far as the client did not take
                    ///< it yet.
   Kept label;      ///< "PATH PEER", for the access log.
+  /// To the successor, which logs what goes through it.
+  bool relayed() const noexcept { return label.empty(); }
   Millis began = 0;
   Trace trace;
 };

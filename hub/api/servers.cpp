@@ -49,6 +49,12 @@ Task<void> wait_briefly(Server& server) {
   }
 }
 
+// Tells event ids of this process from those of one before it about the same launch.
+std::string stream_of(const LaunchProgress& progress) {
+  static const std::string ours = secrets::random_hex(3);
+  return progress.launch_id() + "." + ours;
+}
+
 // One reader of one launch: writes events to the browser until either ends.
 class EventStream : public std::enable_shared_from_this<EventStream> {
  public:
@@ -67,7 +73,7 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
     key_ = progress_->follow(
         last_id,
         [self](const LaunchProgress::Event& event) {
-          return self->reply_->write("id: " + self->progress_->launch_id() + "-" +
+          return self->reply_->write("id: " + stream_of(*self->progress_) + "-" +
                                      std::to_string(event.id) + "\ndata: " + event.json + "\n\n");
         },
         [self] { self->reply_->finish(); });
@@ -80,11 +86,11 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
   std::size_t key_ = 0;
 };
 
-// "<launch id>-<n>": events of another launch are not skipped.
+// "<stream>-<n>": events of another launch, or of a gateway before this one, are not skipped.
 std::size_t last_event(const Call& call, const LaunchProgress& progress) {
   const std::string_view id = call.request.header("last-event-id");
   const std::size_t dash = id.rfind('-');
-  if (dash == std::string_view::npos || id.substr(0, dash) != progress.launch_id()) return 0;
+  if (dash == std::string_view::npos || id.substr(0, dash) != stream_of(progress)) return 0;
   std::size_t number = 0;
   std::from_chars(id.data() + dash + 1, id.data() + id.size(), number);
   return number;

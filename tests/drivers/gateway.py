@@ -78,11 +78,11 @@ class Gateway:
                 f"profiles: {json.dumps(entries)}\n"
                 f"{extra}\n")
 
-    def start(self, limit=20.0):
+    def start(self, limit=20.0, program=PROGRAM):
         self.starts += 1
         with open(self.log_path, "ab") as log:
             listen = ["--listen", f"127.0.0.1:{self.port}"]  # the same port again: browsers keep their address
-            self.process = subprocess.Popen([PROGRAM, "serve", "--config", self.config] + listen, stderr=log, stdout=log,
+            self.process = subprocess.Popen([program, "serve", "--config", self.config] + listen, stderr=log, stdout=log,
                                             stdin=subprocess.DEVNULL, start_new_session=True)
 
         def listening():

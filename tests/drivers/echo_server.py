@@ -1,0 +1,32 @@
+"""A server as the local spawner starts it (it listens where PASSERELLE_SOCKET says): every path answers "pid", and is a
+WebSocket that sends back what it gets."""
+
+import os
+
+import tornado.httpserver
+import tornado.ioloop
+import tornado.netutil
+import tornado.web
+import tornado.websocket
+
+
+class Answer(tornado.web.RequestHandler):
+    def get(self):
+        self.write(str(os.getpid()))
+
+
+class Echo(tornado.websocket.WebSocketHandler):
+    def check_origin(self, origin):
+        return True
+
+    def on_message(self, message):
+        self.write_message(message, isinstance(message, bytes))
+
+
+def main():
+    server = tornado.httpserver.HTTPServer(tornado.web.Application([(r".*/echo", Echo), (r".*", Answer)]))
+    server.add_socket(tornado.netutil.bind_unix_socket(os.environ["PASSERELLE_SOCKET"], 0o600, 1024))
+    tornado.ioloop.IOLoop.current().start()
+
+
+main()
