@@ -305,6 +305,38 @@ void put_response_framing(const ResponseHead& head, const ToClient& wish, Writer
   }
 }
 
+/// The fields of a request that go on as they are or changed by put_special(), and its cookies.
+void put_request_fields(const RequestHead& head,
+                        const ToUpstream& wish,
+                        std::uint64_t never,
+                        Writer& out) noexcept {
+  const Fields& fields = head.fields();
+  Lines lines(fields, out);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const FieldId id = fields.id(i);
+    if (is_in(never, id)) continue;
+    const Field field = fields[i];
+    if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
+    if (!wish.set.empty() && is_set_by_us(wish.set, field.name)) continue;
+    if (is_in(kSpecialUp, id)) {
+      lines.flush();
+      put_special(head, wish, field, out);
+      continue;
+    }
+    lines.copy(i);
+  }
+  lines.flush();
+  if (head.has(FieldId::cookie)) put_cookies(head, wish, out);
+}
+
+/// What is ours, and the end.
+void put_request_end(const RequestHead& head, const ToUpstream& wish, Writer& out) noexcept {
+  for (const auto& [name, value] : wish.set) put_field(out, name, value);
+  out.put(wish.via);
+  put_request_framing(head, out);
+  out.put("\r\n");
+}
+
 }  // namespace
 
 std::size_t build_upstream_head(const RequestHead& head,
@@ -313,27 +345,8 @@ std::size_t build_upstream_head(const RequestHead& head,
   Writer writer(out);
   writer.put(head.method(), " ", head.target(), " HTTP/1.1\r\n");
   put_client(head, wish.client, writer);
-  const Fields& fields = head.fields();
-  Lines lines(fields, writer);
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const FieldId id = fields.id(i);
-    if (is_in(kNeverUp, id)) continue;
-    const Field field = fields[i];
-    if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
-    if (!wish.set.empty() && is_set_by_us(wish.set, field.name)) continue;
-    if (is_in(kSpecialUp, id)) {
-      lines.flush();
-      put_special(head, wish, field, writer);
-      continue;
-    }
-    lines.copy(i);
-  }
-  lines.flush();
-  if (head.has(FieldId::cookie)) put_cookies(head, wish, writer);
-  for (const auto& [name, value] : wish.set) put_field(writer, name, value);
-  writer.put(wish.via);
-  put_request_framing(head, writer);
-  writer.put("\r\n");
+  put_request_fields(head, wish, kNeverUp, writer);
+  put_request_end(head, wish, writer);
   return writer.size();
 }
 
@@ -348,27 +361,9 @@ std::size_t build_policy_head(const RequestHead& head,
   writer.put(head.method(), " ", target, " HTTP/1.1\r\n");
   const std::string_view host = policy.own_host ? policy.target_authority : head.host();
   if (!host.empty() && !is_set_by_us(wish.set, "host")) put_field(writer, "Host", host);
-  const Fields& fields = head.fields();
-  Lines lines(fields, writer);
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (is_in(never, fields.id(i))) continue;
-    const Field field = fields[i];
-    if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
-    if (!wish.set.empty() && is_set_by_us(wish.set, field.name)) continue;
-    if (is_in(kSpecialUp, fields.id(i))) {
-      lines.flush();
-      put_special(head, wish, field, writer);
-      continue;
-    }
-    lines.copy(i);
-  }
-  lines.flush();
-  if (head.has(FieldId::cookie)) put_cookies(head, wish, writer);
+  put_request_fields(head, wish, never, writer);
   if (policy.append_forwarded) put_forwarded(head, wish, writer);
-  for (const auto& [name, value] : wish.set) put_field(writer, name, value);
-  writer.put(wish.via);
-  put_request_framing(head, writer);
-  writer.put("\r\n");
+  put_request_end(head, wish, writer);
   return writer.size();
 }
 

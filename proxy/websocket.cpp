@@ -36,12 +36,11 @@ bool accepts_key(std::string_view accept, std::string_view key) noexcept {
   std::memcpy(text.data() + key.size(), kFixed.data(), kFixed.size());
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned int size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1) {
-    return false;
-  }
-  std::array<unsigned char, kAcceptSize + 1> expected;
+  const bool digested =
+      EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) == 1;
+  std::array<unsigned char, kAcceptSize + 1> expected{};
   EVP_EncodeBlock(expected.data(), digest.data(), static_cast<int>(size));
-  return std::memcmp(expected.data(), accept.data(), kAcceptSize) == 0;
+  return digested && std::memcmp(expected.data(), accept.data(), kAcceptSize) == 0;
 }
 
 }  // namespace passerelle::proxy
