@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/wire/proxy/peers.hpp"
+#include "tests/wire/proxy/tls_peers.hpp"
 
 namespace passerelle::proxy::wire {
 namespace {
@@ -91,6 +91,37 @@ TEST(ProxyHeader, ASecondOneIs400) {
   EXPECT_THAT(wire.ask(kVersion1 + kVersion1 + get("/hub/")), StartsWith("HTTP/1.1 400 "));
 }
 
+// The header is read without a byte of what follows it, which is the handshake's.
+TEST(ProxyHeader, ComesBeforeTls) {
+  Folder folder;
+  const auto server = TlsServer::load({.certificates = {make_certificate(folder, "first", {"h"})}});
+  ASSERT_TRUE(server);
+  ProxySettings settings = behind_balancer();
+  settings.endpoints.front().tls = *server;
+  Wire wire(settings);
+  for (const std::string& header : {kVersion1, kVersion2}) {
+    TlsPeer client(wire.proxy->port(), {.before = header});
+    ASSERT_TRUE(client.good());
+    client.send(get("/hub/"));
+    EXPECT_THAT(client.read_until("body="), HasSubstr(" peer=192.0.2.7 "));
+  }
+  EXPECT_FALSE(TlsPeer(wire.proxy->port()).good()) << "without the header";
+  EXPECT_EQ(wire.proxy->counters().tls_handshakes, 2U);
+}
+
+TEST(ProxyHeader, InsideTlsItIs400) {
+  Folder folder;
+  const auto server = TlsServer::load({.certificates = {make_certificate(folder, "first", {"h"})}});
+  ASSERT_TRUE(server);
+  ProxySettings settings = Wire::quick_settings();
+  settings.endpoints.front().tls = *server;
+  Wire wire(settings);
+  TlsPeer client(wire.proxy->port());
+  ASSERT_TRUE(client.good());
+  client.send(kVersion1 + get("/hub/"));
+  EXPECT_THAT(client.read_all(), StartsWith("HTTP/1.1 400 "));
+}
+
 TEST(ProxyHeader, AWrongNetworkIsAnErrorOfTheStart) {
   TestGate gate;
   TestHub hub;
@@ -118,6 +149,42 @@ TEST(AddressLimit, CountsTheClientAndNotTheBalancer) {
   first.close();
   ASSERT_TRUE(eventually([&] { return wire.proxy->counters().connections == 1; }));
   EXPECT_THAT(from("192.0.2.7").read_until("body="), StartsWith("HTTP/1.1 200 "));
+}
+
+/// That many clients who are all being served, on all threads: the kernel deals connections out by
+/// their ports.
+std::vector<Peer> serve(Wire& wire, int count) {
+  std::vector<Peer> clients;
+  for (int at = 0; at < count; ++at) {
+    clients.push_back(wire.client());
+    clients.back().send(get("/hub/"));
+    EXPECT_THAT(clients.back().read_until("body="), StartsWith("HTTP/1.1 200 "));
+  }
+  return clients;
+}
+
+TEST(AddressLimit, IsOneForAllThreads) {
+  ProxySettings settings = Wire::quick_settings();
+  settings.limits.threads = 4;
+  settings.limits.max_connections_per_address = 24;
+  Wire wire(settings);
+  std::vector<Peer> clients = serve(wire, 24);
+  for (int at = 0; at < 8; ++at) EXPECT_THAT(wire.client().read_all(), StartsWith("HTTP/1.1 429 "));
+  clients.clear();
+  ASSERT_TRUE(eventually([&] { return wire.proxy->counters().connections == 0; }));
+  serve(wire, 24);
+}
+
+TEST(ConnectionLimit, IsOneForAllThreads) {
+  ProxySettings settings = Wire::quick_settings();
+  settings.limits.threads = 4;
+  settings.limits.max_connections = 24;
+  Wire wire(settings);
+  std::vector<Peer> clients = serve(wire, 24);
+  for (int at = 0; at < 8; ++at) EXPECT_THAT(wire.client().read_all(), StartsWith("HTTP/1.1 503 "));
+  clients.clear();
+  ASSERT_TRUE(eventually([&] { return wire.proxy->counters().connections == 0; }));
+  serve(wire, 24);
 }
 
 TEST(AddressLimit, ATrustedProxySpeaksForMany) {

@@ -96,7 +96,7 @@ TlsPeer::TlsPeer(std::uint16_t port, const Wish& wish)
                         static_cast<unsigned>(list.size()));
   }
   if (wish.session != nullptr) SSL_set_session(ssl_, wish.session);
-  good_ = SSL_connect(ssl_) == 1;
+  good_ = peer_.send(wish.before) && SSL_connect(ssl_) == 1;
 }
 
 TlsPeer::~TlsPeer() {

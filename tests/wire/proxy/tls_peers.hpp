@@ -41,6 +41,7 @@ class TlsPeer {
     int version = 0;                 ///< OpenSSL's number, exactly that; 0: any.
     SSL_SESSION* session = nullptr;  ///< To be resumed.
     CertificateFiles own = {};
+    std::string_view before = {};  ///< Sent as it is, before the handshake.
   };
   TlsPeer(std::uint16_t port, const Wish& wish);
   explicit TlsPeer(std::uint16_t port) : TlsPeer(port, Wish{}) {}
