@@ -38,11 +38,9 @@ std::string said(const Error& why) {
 
 Task<void> App::listen_to_signals() {
   asio::signal_set signals(loop_, SIGUSR2);
-  if (origin_.program.has_file) signals.add(SIGHUP);
   for (;;) {
-    const int signal = co_await signals.async_wait(asio::use_awaitable);
-    const std::string what = signal == SIGHUP ? "reload" : "upgrade";
-    asio::co_spawn(loop_, replace(what, [](const std::string&) {}), asio::detached);
+    co_await signals.async_wait(asio::use_awaitable);
+    asio::co_spawn(loop_, replace("upgrade", [](const std::string&) {}), asio::detached);
   }
 }
 

@@ -148,10 +148,10 @@ def main():
         refusals(gateway, alice, crowd)
         launch_under_way(gateway, carol)
         culling(gateway, alice, crowd)
-        os.kill(gateway.serving, signal.SIGHUP)
-        wait_until("SIGHUP reloads", lambda: gateway.command("status")[0] == 0 and gateway.status()["pid"] != gateway.serving)
+        os.kill(gateway.serving, signal.SIGUSR2)
+        wait_until("SIGUSR2 upgrades", lambda: gateway.command("status")[0] == 0 and gateway.status()["pid"] != gateway.serving)
         gateway.serving = gateway.status()["pid"]
-        assert not crowd.echo("after SIGHUP")
+        assert not crowd.echo("after SIGUSR2")
         crowd.close()
         wait_until("nobody is left behind", lambda: gateway.gateways() == [gateway.serving])
         kills(gateway, alice, bob, random.Random(seed))
