@@ -59,9 +59,18 @@ Flow<bool> take_proxy_header(Lane& lane, Connection& connection) {
     if (client.readable()) {  // it only seems so: let the socket find out, by a byte that is the
                               // header's
       const Io io = client.read(room.first(1));
-      if (io.state == Io::State::ok) seen.append({room.data(), 1});
       if (io.state == Io::State::end || io.state == Io::State::failed) co_return false;
-      continue;
+      if (io.state != Io::State::ok) continue;
+      // One came meanwhile, and it may be the last one.
+      seen.append({room.data(), 1});
+      ProxyHeader header = scan_proxy_header(seen.view());
+      if (header.state == ProxyHeader::State::refused) {
+        refuse(lane, connection, header.reason);
+        co_return false;
+      }
+      if (header.state != ProxyHeader::State::complete) continue;
+      if (!header.address.empty()) connection.peer = std::move(header.address);
+      co_return true;
     }
     Wait wait(*lane.loop, Phase::idle, deadline);
     wait.on(client, kToRead);

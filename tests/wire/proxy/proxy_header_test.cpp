@@ -39,10 +39,12 @@ TEST(ProxyHeader, MayComeByteByByteAndRequestsFollow) {
   Wire wire(behind_balancer());
   for (const std::string& header : {kVersion1, kVersion2}) {
     Peer client = wire.client();
-    for (const char byte : header + get("/hub/1")) {
+    const std::string whole = header + get("/hub/1");
+    for (const char& byte : std::string_view(whole).substr(0, whole.size() - 1)) {
       client.send(std::string_view(&byte, 1));
       client.read_some(milliseconds(0));
     }
+    client.send(whole.substr(whole.size() - 1));  // the answer may come before another look
     EXPECT_THAT(client.read_until("body="), HasSubstr(" peer=192.0.2.7 "));
     client.send(get("/hub/2"));
     EXPECT_THAT(client.read_until("body="), HasSubstr("GET /hub/2?"));
