@@ -46,12 +46,13 @@ class Worker(threading.Thread):
 
 
 def storm(people):
-    """All at once; then each waits for theirs. The seconds until the last one is up."""
+    """All at once; then each waits for theirs. The seconds until the last one is up. Servers that need a moment (300 ms): with
+    instant ones a fast machine would have no queue."""
     begun, threads, positions, errors = time.monotonic(), [], [], []
 
     def one(person):
         try:
-            assert person.launch("light").status == 303
+            assert person.launch("slow").status == 303
             events = person.events(120)
             positions.append(max([e["queue"]["position"] for e in events if "queue" in e] or [0]))
             assert events[-1].get("ready"), events[-1]
@@ -115,8 +116,7 @@ def main():
         busy50, busy99, (took, positions) = Worker(gateway, alice).measure(lambda: storm(people))
         print(f"{PEOPLE} launches at once: all up after {took:.1f} s, longest place in the queue {max(positions)}; "
               f"the working user's p50/p99: {quiet50:.1f}/{quiet99:.1f} ms before, {busy50:.1f}/{busy99:.1f} ms during")
-        # How many wait at a time is a matter of how fast the machine is (19 of 40 were seen); that they do wait is not.
-        assert max(positions) >= PEOPLE // 4, positions
+        assert max(positions) >= PEOPLE // 2, positions
         assert busy99 < 500, busy99
         assert len(gateway.servers()) == PEOPLE + 1
         for person in people:
