@@ -86,8 +86,8 @@ struct AuthRequest {
   text::Form form;
   std::map<std::string, std::string>
       cookies;  ///< Only those that this authenticator set, by their short name.
-  /// Names in lower case, in their order. Only for who wants_headers(), and only when the request
-  /// comes straight from one of `trusted_proxies`.
+  /// Names in lower case, in their order. Only when the request comes straight from one of
+  /// Authenticator::headers_from(), whatever X-Forwarded-For says.
   std::vector<std::pair<std::string, std::string>> headers;
   std::string peer;
   std::string next;      ///< Already checked by safe_next; empty: none.
@@ -107,7 +107,7 @@ struct SignedIn {
   std::map<std::string, std::string> notice_values;
   std::optional<AuthState> state;  ///< Replaces the stored one; none: there is nothing to keep.
   std::string provider_session;    ///< The provider's name for this sign-in (OIDC sid, CAS ticket),
-                                 ///< so that EndSessions finds it; empty: none.
+                                   ///< so that EndSessions finds it; empty: none.
   std::string sign_out_hint;  ///< For sign_out_url (an id_token); kept sealed with the session.
   std::string next;  ///< Where the person wanted to go, if that is not in the request (it came back
                      ///< from a provider); checked by the hub again.
@@ -175,8 +175,8 @@ class Authenticator {
   /// A POST to this path comes from another site, or from no browser, and proves itself: the hub
   /// asks for no token of ours.
   virtual bool takes_foreign_post(std::string_view /*path*/) const noexcept { return false; }
-  /// See AuthRequest::headers.
-  virtual bool wants_headers() const noexcept { return false; }
+  /// The networks (CIDRs) whose word in AuthRequest::headers this method believes.
+  virtual std::vector<std::string> headers_from() const { return {}; }
   /// Answers every request below /hub/auth/<name>/. Wrong credentials are a ShowForm; an Error
   /// means "could not tell" (the provider is down): the page says so, and it does not count as a
   /// failed try.

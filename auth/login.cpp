@@ -83,7 +83,10 @@ Task<Result<LoginAnswer>> Login::handle(Authenticator& method,
   if (form != nullptr) record_refusal(*form, attempt);
   if (form != nullptr && form->failed) {
     parts_.throttle.failed(attempt.peer, attempt.name);
-  } else if (attempt.counted && (form != nullptr || std::holds_alternative<Redirect>(*answer))) {
+  } else if (attempt.counted && (form != nullptr || std::holds_alternative<Redirect>(*answer) ||
+                                 std::holds_alternative<Reply>(*answer))) {
+    // A back channel's answer says nothing of a password: whoever guesses one must not be forgiven
+    // for calling there.
     parts_.throttle.untold(attempt.peer, attempt.name);
   } else if (attempt.counted) {
     parts_.throttle.succeeded(attempt.peer, attempt.name);
@@ -125,6 +128,8 @@ Task<Result<LoginAnswer>> Login::end_sessions(std::string authenticator,
   auto ended = co_await parts_.sessions.revoke_of_provider(authenticator, which.subject,
                                                            which.provider_session);
   if (!ended) co_return std::move(ended).error();
+  // Anybody may call here: what ended nothing leaves no trace in the store.
+  if (*ended == 0) co_return LoginAnswer(std::move(which.reply));
   store::AuditEvent event;
   event.at = parts_.clock.now();
   event.actor = "authenticator/" + authenticator;

@@ -65,6 +65,15 @@ Result<Name> normalise_name(std::string_view typed) {
   return name;
 }
 
+bool is_subject(std::string_view given) noexcept {
+  constexpr std::size_t kLongestSubject = 256;
+  return !given.empty() && given.size() <= kLongestSubject && text::is_utf8(given) &&
+         std::none_of(given.begin(), given.end(), [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return byte < 0x20 || byte == 0x7f;
+         });
+}
+
 std::string cut_name(std::string_view typed) {
   if (typed.size() <= kLongestName) return std::string(typed);
   std::size_t end = kLongestName;

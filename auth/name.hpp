@@ -21,6 +21,9 @@ struct Name {
 /// print (controls, zero-width and direction marks, with which two names look alike).
 Result<Name> normalise_name(std::string_view typed);
 
+/// Something a provider may call a person: 1 to 256 bytes of UTF-8 without control characters.
+bool is_subject(std::string_view given) noexcept;
+
 /// At most kLongestName bytes, cut between characters: for logs, audit and form fields shown again.
 std::string cut_name(std::string_view typed);
 

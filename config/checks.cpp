@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.hpp"
 #include "config/checks/ldap.hpp"
 #include "config/checks/oidc.hpp"
 #include "config/values.hpp"
@@ -210,6 +211,86 @@ class Checks {
         warning("authenticators." + authenticator.name + ".until",
                 "is over: nobody can sign in here any more; write a later day");
       }
+      if (authenticator.type == "cas") cas(authenticator);
+      if (authenticator.type == "header") header(authenticator);
+      if (authenticator.type == "pam") pam(authenticator);
+    }
+  }
+
+  void needs_public_url(const Authenticator& authenticator) {
+    if (!settings_.public_url.empty()) return;
+    error("authenticators." + authenticator.name + ".type",
+          shown(authenticator.type) +
+              " sends people elsewhere and back, but `public_url` is missing; write the address "
+              "people type, for example `public_url: https://jupyter.example.fr`");
+  }
+
+  void cas(const Authenticator& authenticator) {
+    needs_public_url(authenticator);
+    if (authenticator.cas.renew && authenticator.cas.gateway) {
+      error("authenticators." + authenticator.name + ".gateway",
+            "never asks for the password, and `renew` always does; remove one of them");
+    }
+  }
+
+  /// Names that mean something else to us would be lost to everybody else.
+  static bool may_be_trusted_header(std::string_view name) {
+    constexpr std::string_view kLetters =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    constexpr std::string_view kOurs[] = {
+        "authorization", "connection", "cookie", "date",    "expect",  "forwarded",  "host",
+        "origin",        "referer",    "te",     "trailer", "upgrade", "user-agent", "via"};
+    const std::string lower = text::ascii_lower(name);
+    const auto begins = [&lower](std::string_view with) { return lower.starts_with(with); };
+    return name.find_first_not_of(kLetters) == std::string_view::npos &&
+           std::find(std::begin(kOurs), std::end(kOurs), lower) == std::end(kOurs) &&
+           !begins("x-forwarded-p") && !begins("x-forwarded-h") && lower != "x-forwarded-for" &&
+           !begins("accept") && !begins("content-") && !begins("sec-") && !begins("if-") &&
+           !begins("proxy-") && !begins("transfer-");
+  }
+
+  void header(const Authenticator& authenticator) {
+    const std::string path = "authenticators." + authenticator.name;
+    const HeaderAuthenticator& settings = authenticator.header;
+    for (const auto& [key, name] : {std::pair{"user_header", &settings.user_header},
+                                    std::pair{"name_header", &settings.name_header},
+                                    std::pair{"mail_header", &settings.mail_header},
+                                    std::pair{"groups_header", &settings.groups_header},
+                                    std::pair{"secret_header", &settings.secret_header}}) {
+      if (name->empty() || may_be_trusted_header(*name)) continue;
+      error(path + '.' + key, shown(*name) +
+                                  " is no header field of your own; write for example "
+                                  "`X-Remote-User`, and let the web server set it");
+    }
+    for (const std::string& network : settings.from) {
+      if (network.ends_with("/0"))
+        error(path + ".from",
+              "everybody could sign in as anybody; write the web server's own address");
+    }
+    const bool beside_servers =
+        std::any_of(settings_.spawners.begin(), settings_.spawners.end(),
+                    [](const Spawner& spawner) { return spawner.type == "local"; });
+    const bool this_machine =
+        std::any_of(settings.from.begin(), settings.from.end(), [](const std::string& network) {
+          return network.starts_with("127.") || network.starts_with("::1");
+        });
+    if (beside_servers && this_machine && settings.secret.empty()) {
+      error(path + ".from",
+            "servers of this machine come from there too and could sign in as anybody; write a "
+            "`secret` that only the web server knows");
+    }
+  }
+
+  void pam(const Authenticator& authenticator) {
+    const std::string path = "authenticators." + authenticator.name;
+    const std::string& service = authenticator.pam.service;
+    if (service.find('/') != std::string::npos || service.starts_with('.'))
+      error(path + ".service",
+            shown(service) + " is no file of `/etc/pam.d`; write its name alone, such as `login`");
+    if (!environment_.root) {
+      warning(path + ".type",
+              "most PAM modules let nobody but root check other people's passwords, and this check "
+              "is not run by root; start the gateway as root");
     }
   }
 

@@ -4,9 +4,12 @@
 
 #include "base/text.hpp"
 #include "config/keys/authenticator.hpp"
+#include "config/keys/cas.hpp"
 #include "config/keys/dummy.hpp"
+#include "config/keys/header.hpp"
 #include "config/keys/ldap.hpp"
 #include "config/keys/oidc.hpp"
+#include "config/keys/pam.hpp"
 #include "config/keys/slots.hpp"
 
 namespace passerelle::config {
@@ -107,8 +110,8 @@ constexpr Key kListenKeys[] = {
 };
 constexpr Section kListen{"listen", kListenKeys};
 
-constexpr auto kAuthenticatorKeys =
-    joined(kEveryAuthenticatorKeys, kDummyKeys, kLdapKeys, kOidcKeys);
+constexpr auto kAuthenticatorKeys = joined(
+    kEveryAuthenticatorKeys, kDummyKeys, kLdapKeys, kOidcKeys, kCasKeys, kHeaderKeys, kPamKeys);
 constexpr Section kAuthenticator{"authenticators.<name>", kAuthenticatorKeys};
 
 constexpr Key kAccessKeys[] = {

@@ -34,6 +34,7 @@ enum class Kind {
   networks,
   listen,
   public_url,
+  provider_url,  ///< Of somebody who vouches for people: https, or http on this machine.
   link,
   below_path,  ///< A path below a server's prefix.
   colour,

@@ -137,6 +137,7 @@ Words kind_words(Kind kind) {
     case Kind::listen:
       return {"address:port", "adresse:port"};
     case Kind::public_url:
+    case Kind::provider_url:
       return {"URL", "URL"};
     case Kind::link:
       return {"link", "lien"};

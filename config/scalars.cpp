@@ -153,6 +153,10 @@ void Scalars::plain_text(
     if (const auto url = parse_public_url(given); !url)
       return wrong(at, path, url.error().message());
   }
+  if (key.kind == Kind::provider_url) {
+    if (const auto url = parse_provider_url(given); !url)
+      return wrong(at, path, url.error().message());
+  }
   if (key.kind == Kind::text && bounded(key) && character_count(given) > key.most) {
     return wrong(at, path,
                  "is longer than " + std::to_string(key.most) + " characters; shorten it");

@@ -157,6 +157,7 @@ class Schema {
       case Kind::colour:
         return Json{{"type", "string"}, {"pattern", "^#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})$"}};
       case Kind::public_url:
+      case Kind::provider_url:
         return Json{{"type", "string"}, {"pattern", "^[Hh][Tt][Tt][Pp][Ss]?://[^?#@]+$"}};
       case Kind::listen:
         return Json{{"type", "string"}, {"pattern", "^([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$"}};

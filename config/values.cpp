@@ -464,6 +464,16 @@ Result<PublicUrl> parse_public_url(std::string_view text) {
   return url;
 }
 
+Result<PublicUrl> parse_provider_url(std::string_view text) {
+  auto url = parse_public_url(text);
+  if (!url || url->scheme == "https") return url;
+  if (url->host == "::1" || (url->host.starts_with("127.") && address_bytes(url->host).size() == 4))
+    return url;
+  return invalid(shown(text) +
+                 " crosses the network unencrypted, so that anybody on the way could sign in as "
+                 "anybody; write `https://`");
+}
+
 std::string origin_of(std::string_view public_url) {
   const std::size_t end = public_url.find("://");
   if (end == std::string_view::npos) return {};

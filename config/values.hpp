@@ -49,6 +49,9 @@ struct PublicUrl {
 /// http or https, a host, perhaps a port and a path; no user, query, fragment, dot segment or
 /// escape.
 Result<PublicUrl> parse_public_url(std::string_view text);
+/// Likewise, of somebody who vouches for people: plain http only to a loopback address, because who
+/// sits on the way could vouch for anybody.
+Result<PublicUrl> parse_provider_url(std::string_view text);
 /// Scheme, host and port of a checked one, as browsers write an origin; empty for an empty one.
 std::string origin_of(std::string_view public_url);
 

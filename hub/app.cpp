@@ -181,6 +181,12 @@ Result<void> App::make_proxy() {
   settings.trusted_proxies = settings_.trusted_proxies;
   settings.proxy_protocol = settings_.proxy_protocol;
   settings.own_cookies = {"passerelle-", "__Host-passerelle-", "__Secure-passerelle-"};
+  for (const config::Authenticator& one : settings_.authenticators) {
+    if (one.type != "header") continue;
+    const auto trusted = config::trusted_headers(one.header);
+    settings.stripped_headers.insert(settings.stripped_headers.end(), trusted.begin(),
+                                     trusted.end());
+  }
   settings.guarded_segments = 2 + depth(settings_.base_url);
   settings.access_log = settings_.log.access;
   proxy_ = std::make_unique<proxy::Proxy>(std::move(settings), *gateway_, *desk_);

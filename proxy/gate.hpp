@@ -56,11 +56,12 @@ struct HubRequest {
   std::vector<std::pair<std::string, std::string>>
       headers;  ///< Names in lower case, in order; Cookie lines joined.
   std::string body;
-  std::string peer;    ///< Client's address, by trusted_proxies.
-  std::string scheme;  ///< "http" or "https", by trusted_proxies.
-  std::string host;    ///< Host header (or the forwarded one), checked for syntax.
-  std::string reason;  ///< ToHub::reason
-  std::string trace;   ///< 32 hexadecimal digits: the request's number in the log.
+  std::string peer;         ///< Client's address, by trusted_proxies.
+  std::string direct_peer;  ///< Of the connection itself: whoever speaks to us.
+  std::string scheme;       ///< "http" or "https", by trusted_proxies.
+  std::string host;         ///< Host header (or the forwarded one), checked for syntax.
+  std::string reason;       ///< ToHub::reason
+  std::string trace;        ///< 32 hexadecimal digits: the request's number in the log.
   std::string_view header(
       std::string_view lower_name) const noexcept;  ///< First of that name, or empty.
 };

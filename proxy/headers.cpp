@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/field_name.hpp"
 #include "base/text.hpp"
 #include "proxy/characters.hpp"
 #include "proxy/cookies.hpp"
@@ -157,6 +158,12 @@ bool is_set_by_us(SetHeaders set, std::string_view name) noexcept {
   for (const auto& [ours, value] : set) {
     if (ours.size() == name.size() && text::iequals(ours, name)) return true;
   }
+  return false;
+}
+
+bool is_stripped(std::span<const std::string> stripped, std::string_view name) noexcept {
+  for (const std::string& one : stripped)
+    if (field_name::alike(one, name)) return true;
   return false;
 }
 
@@ -318,6 +325,7 @@ void put_request_fields(const RequestHead& head,
     const Field field = fields[i];
     if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
     if (!wish.set.empty() && is_set_by_us(wish.set, field.name)) continue;
+    if (!wish.stripped.empty() && is_stripped(wish.stripped, field.name)) continue;
     if (is_in(kSpecialUp, id)) {
       lines.flush();
       put_special(head, wish, field, out);

@@ -27,12 +27,14 @@ struct ToUpstream {
   /// We answered (or will answer) Expect: 100-continue ourselves; otherwise the field is passed on.
   bool drop_expect = false;
   std::string_view via = {};  ///< RequestRules::via_line(): stands behind those that came.
+  std::span<const std::string> stripped = {};  ///< Field names that are dropped, in all spellings.
 };
 
 /// The request head for the upstream, HTTP/1.1, ending in the empty line. 0 if `out` is too small;
 /// kMostHead plus the set headers plus 1 KiB always suffice.
 /// - hop-by-hop fields and those that Connection names go, but never Host, Cookie and those we add
 /// (CVE-2025-48865);
+/// - fields that are alike one of `stripped` go (CVE-2025-64484);
 /// - our cookies and Authorization go; Cookie lines become one;
 /// - Forwarded, X-Forwarded-*, X-Real-IP, X-Scheme go; X-Forwarded-For/-Proto/-Host/-Port are made
 /// anew from `client`;

@@ -15,7 +15,9 @@ std::string_view HubRequest::header(std::string_view lower_name) const noexcept 
 
 namespace {
 
-HubRequest whole_request(const Request& request, std::string_view reason) {
+HubRequest whole_request(const Connection& connection,
+                         const Request& request,
+                         std::string_view reason) {
   HubRequest whole;
   whole.method = request.head.method();
   whole.path = request.head.path();
@@ -32,6 +34,7 @@ HubRequest whole_request(const Request& request, std::string_view reason) {
     whole.headers.emplace_back(text::ascii_lower(field.name), field.value);
   }
   whole.peer = request.client.address;
+  whole.direct_peer = connection.peer;
   whole.scheme = request.client.scheme;
   whole.host = request.client.host;
   whole.reason = reason;
@@ -214,7 +217,7 @@ Flow<Outcome> answer_by_hub(Lane& lane,
                             std::string_view reason) {
   lane.counts.to_hub.add();
   request.entry.upstream = "hub";
-  HubRequest whole = whole_request(request, reason);
+  HubRequest whole = whole_request(connection, request, reason);
   if (most_body != 0 && !request.body.finished()) {
     BodyEnd end = BodyEnd::too_long;
     if (request.head.content_length().value_or(0) <= most_body)

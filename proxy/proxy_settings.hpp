@@ -17,6 +17,9 @@ struct ProxySettings {
   std::vector<std::string> proxy_protocol;  ///< CIDRs whose connections begin with a PROXY header.
   /// Name prefixes of cookies that never reach an upstream and that no upstream may set.
   std::vector<std::string> own_cookies = {"passerelle-", "__Host-passerelle-"};
+  /// Field names that never reach an upstream, whoever sends them, nor do those that programs take
+  /// for them (base/field_name.hpp).
+  std::vector<std::string> stripped_headers;
   /// Host names that are served; empty or "*": all (request_rules.hpp).
   std::vector<std::string> hosts;
   /// Our name in Via, by which a loop is seen; empty: one made up at the start, so that two

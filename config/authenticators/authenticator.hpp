@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "config/authenticators/cas.hpp"
 #include "config/authenticators/dummy.hpp"
+#include "config/authenticators/header.hpp"
 #include "config/authenticators/ldap.hpp"
 #include "config/authenticators/oidc.hpp"
+#include "config/authenticators/pam.hpp"
 
 namespace passerelle::config {
 
@@ -20,6 +23,9 @@ struct Authenticator {
   DummyAuthenticator dummy;
   LdapAuthenticator ldap;
   OidcAuthenticator oidc;
+  CasAuthenticator cas;
+  HeaderAuthenticator header;
+  PamAuthenticator pam;
 };
 
 }  // namespace passerelle::config

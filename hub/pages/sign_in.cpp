@@ -7,6 +7,7 @@
 #include "hub/methods.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
+#include "proxy/trusted.hpp"
 
 namespace passerelle::hub::pages {
 namespace {
@@ -144,7 +145,16 @@ proxy::HubResponse welcome(Parts& parts,
   return page_at(parts, call, parts.settings.base_url + "hub/home", kOk, "welcome", view);
 }
 
-auth::AuthRequest auth_request(const Parts& parts, const Call& call, const std::string& method) {
+// Only what stands in the connection itself counts: X-Forwarded-For is text that its sender wrote.
+bool comes_from(const std::vector<std::string>& networks, const Call& call) {
+  const auto trusted = proxy::TrustedProxies::parse(networks);
+  return trusted && trusted->contains(call.request.direct_peer);
+}
+
+auth::AuthRequest auth_request(const Parts& parts,
+                               const Call& call,
+                               const auth::Authenticator& authenticator) {
+  const std::string& method = authenticator.name();
   auth::AuthRequest request;
   request.method = call.request.method;
   request.path = call.args[1];
@@ -152,6 +162,7 @@ auth::AuthRequest auth_request(const Parts& parts, const Call& call, const std::
   request.form = call.form;
   request.cookies = parts.cookies.for_authenticator(method, call.request.header("cookie"));
   request.peer = call.request.peer;
+  if (comes_from(authenticator.headers_from(), call)) request.headers = call.request.headers;
   std::string_view next = text::field(call.form, "next");
   if (next.empty()) next = text::field(call.query, "next");
   request.next = text::safe_next(next).value_or("");
@@ -191,7 +202,7 @@ Task<Answer> sign_in(Parts& parts, Call& call) {
 Task<Answer> authenticator(Parts& parts, Call& call) {
   auth::Authenticator* method = find_method(parts, call.args[0]);
   if (method == nullptr) co_return problem(parts, call, kNotFound);
-  auth::AuthRequest request = auth_request(parts, call, method->name());
+  auth::AuthRequest request = auth_request(parts, call, *method);
   const std::string next = request.next;
   if (call.request.method == "POST" && !method->takes_foreign_post(request.path) &&
       forged_sign_in(parts, call)) {

@@ -113,6 +113,7 @@ TYPED_TEST_P(AuthenticatorContract, HugeFieldsAreRefusedAndCut) {
   AuthRequest request = this->house.right();
   for (auto& [name, value] : request.form) value.append(1'000'000, 'x');
   for (auto& [name, value] : request.query) value.append(1'000'000, 'x');
+  for (auto& [name, value] : request.headers) value.append(1'000'000, 'x');
   auto answer = this->house.ask(std::move(request));
   ASSERT_TRUE(answer);
   const ShowForm& form = std::get<ShowForm>(*answer);

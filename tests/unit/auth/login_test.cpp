@@ -251,6 +251,22 @@ TEST_F(LoginTest, NewGroupsReachTheOtherBrowser) {
             moved.identity.groups);
 }
 
+// Anybody may post to a back channel, with any name: that is no right password, and leaves no row.
+TEST_F(LoginTest, ABackChannelForgivesNoGuessesAndLeavesNoTrace) {
+  says_wrong();
+  while (std::get<ShowForm>(*sign_in()).status != 429) continue;
+  const std::size_t rows_before = audit.events.size();
+  method.answer = [](const AuthRequest&) {
+    return Result<AuthAnswer>(AuthAnswer(EndSessions{"", "nobody's", {}}));
+  };
+  clock.pass(seconds(60));
+  EXPECT_TRUE(std::holds_alternative<Reply>(*sign_in()));
+  EXPECT_EQ(audit.events.size(), rows_before);
+  says_wrong();
+  EXPECT_EQ(std::get<ShowForm>(*sign_in()).status, 403);
+  EXPECT_EQ(std::get<ShowForm>(*sign_in()).status, 429);
+}
+
 TEST_F(LoginTest, SignOutEndsTheSession) {
   const auto answer = sign_in();
   const Policy policy(access, {});

@@ -69,7 +69,8 @@ class SchemaTest : public ::testing::Test {
 };
 
 TEST_F(SchemaTest, AcceptsTheExamples) {
-  for (const std::string name : {"dev", "workshop", "full", "oidc", "keycloak"}) {
+  for (const std::string name :
+       {"dev", "workshop", "full", "oidc", "keycloak", "cas", "header", "pam"}) {
     EXPECT_TRUE(accepts(content_of(SOURCE_DIR "/config/examples/" + name + ".yaml"))) << name;
   }
   EXPECT_TRUE(accepts(test::kGood));
@@ -90,6 +91,9 @@ const std::set<std::string> kBeyondASchema = {
     "authenticators_until_impossible",
     "authenticators_until_over",
     "branding_colour_light",
+    "cas_no_public_url",
+    "cas_plain_http",
+    "cas_renew_and_gateway",
     "branding_logo_missing",
     "branding_name_lines",
     "cull_notice_longer",
@@ -97,9 +101,13 @@ const std::set<std::string> kBeyondASchema = {
     "cull_unknown_profile",
     "cull_without_time",
     "data_dir_root",
+    "header_from_everybody",
+    "header_local_without_secret",
+    "header_names",
     "listen_bad_address",
     "listen_open_without_public_url",
     "missing_password",
+    "pam_service_path",
     "profiles_allow_unknown_group",
     "profiles_command_first_empty",
     "profiles_default_url",
@@ -173,6 +181,14 @@ TEST(Reference, ThePageOfOidcHoldsItsExamples) {
   for (const std::string name : {"oidc", "keycloak"}) {
     const std::string example = content_of(SOURCE_DIR "/config/examples/" + name + ".yaml");
     EXPECT_NE(page.find("```yaml\n" + example + "```"), std::string::npos) << name;
+  }
+}
+
+TEST(Reference, PagesOfAuthenticatorsHoldTheirExample) {
+  for (const std::string type : {"cas", "header", "pam"}) {
+    const std::string page = content_of(SOURCE_DIR "/docs/authenticators/" + type + ".md");
+    const std::string example = content_of(SOURCE_DIR "/config/examples/" + type + ".yaml");
+    EXPECT_NE(page.find("```yaml\n" + example + "```"), std::string::npos) << type;
   }
 }
 

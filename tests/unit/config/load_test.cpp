@@ -43,6 +43,7 @@ class Folder : public ::testing::Test {
   LoadOutcome example(const std::string& name) {
     put("room.txt", "correct-horse\n");
     put("course.txt", "battery-staple\n");
+    put("front-end.txt", "only the web server knows\n");
     put("logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
     std::filesystem::copy_file(std::string(SOURCE_DIR) + "/config/examples/" + name,
                                path_ + '/' + name);
@@ -83,6 +84,15 @@ TEST_F(Example, OnesOfProvidersLoadWithoutAWord) {
     EXPECT_EQ(outcome.text(), "");
     ASSERT_TRUE(outcome.settings) << name;
     EXPECT_EQ(outcome.settings->authenticators[0].type, "oidc");
+  }
+}
+
+TEST_F(Example, OnesOfAuthenticatorsLoadWithoutAWord) {
+  for (const std::string type : {"cas", "header", "pam"}) {
+    const auto outcome = example(type + ".yaml");
+    EXPECT_EQ(outcome.text(), "");
+    ASSERT_TRUE(outcome.settings) << type;
+    EXPECT_EQ(outcome.settings->authenticators[0].type, type);
   }
 }
 

@@ -55,6 +55,20 @@ TEST(ToUpstream, r33_keeps_tidy_and_untidy_lines_in_order) {
             "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\nH: \r\nI: \r\nJ: 9\r\n");
 }
 
+// oauth2-proxy CVE-2025-64484: fields that only a web server in front may send reach no server, in
+// no spelling; Fabio CVE-2025-48865: nor does naming them in Connection make a difference.
+TEST(ToUpstream, Cve2025_64484_StrippedFieldsGoInAllSpellings) {
+  const RequestText text(
+      crlf("GET / HTTP/1.1\nHost: h\nConnection: X-Remote-User\nx-remote-USER: root\nA: 1\n"
+           "X_Remote_User: root\nX.Remote-User: root\nX-Remote-Users: 2\nX-Remote-User:root\n\n"));
+  const std::array<std::string, 2> stripped = {"X-Remote-User", "X-Groups"};
+  ToUpstream wish{Client{"192.0.2.1", "https", text.head.host(), "443"}, {}, kOurs};
+  wish.stripped = stripped;
+  std::string out(kMostHead + 4096, '\0');
+  out.resize(build_upstream_head(text.head, wish, out));
+  EXPECT_EQ(out, crlf("GET / HTTP/1.1\n" + about_client() + "A: 1\nX-Remote-Users: 2\n\n"));
+}
+
 TEST(ToUpstream, r08_names_the_host_that_was_meant) {
   EXPECT_EQ(up("GET http://o/x HTTP/1.1\nHost: h\n\n"),
             crlf("GET /x HTTP/1.1\n" + about_client("o") + "\n"));
