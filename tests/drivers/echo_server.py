@@ -1,6 +1,7 @@
-"""A server as the local spawner starts it (it listens where PASSERELLE_SOCKET says): every path answers "pid", and is a
-WebSocket that sends back what it gets."""
+"""A server as the local spawner starts it (it listens where PASSERELLE_SOCKET says): every path answers "pid", but
+.../fields the header fields that came, as JSON, and .../echo is a WebSocket that sends back what it gets."""
 
+import json
 import os
 
 import tornado.httpserver
@@ -15,6 +16,11 @@ class Answer(tornado.web.RequestHandler):
         self.write(str(os.getpid()))
 
 
+class Fields(tornado.web.RequestHandler):
+    def get(self):
+        self.write(json.dumps(list(self.request.headers.get_all())))
+
+
 class Echo(tornado.websocket.WebSocketHandler):
     def check_origin(self, origin):
         return True
@@ -24,7 +30,7 @@ class Echo(tornado.websocket.WebSocketHandler):
 
 
 def main():
-    server = tornado.httpserver.HTTPServer(tornado.web.Application([(r".*/echo", Echo), (r".*", Answer)]))
+    server = tornado.httpserver.HTTPServer(tornado.web.Application([(r".*/echo", Echo), (r".*/fields", Fields), (r".*", Answer)]))
     server.add_socket(tornado.netutil.bind_unix_socket(os.environ["PASSERELLE_SOCKET"], 0o600, 1024))
     tornado.ioloop.IOLoop.current().start()
 

@@ -4,10 +4,11 @@ connects from 127.0.0.2."""
 
 import http.client
 import json
+import os
 import sys
 
 sys.path.insert(0, "tests/drivers")
-from gateway import Answer, Gateway  # noqa: E402
+from gateway import Answer, Gateway, wait_until  # noqa: E402
 
 SECRET = "only the web server knows"
 FRONT_END, SOMEBODY, PROXY = "127.0.0.2", "127.0.0.1", "127.0.0.3"
@@ -60,13 +61,36 @@ def check_refused(gateway):
         answer = sign_in(gateway, FRONT_END, alice, secret)
         assert answer.status == 403 and "secret-wrong" in answer.text, answer.text
     for headers in ([], alice * 2, alice + [("x-remote-USER", "root")], [("X-Remote-User", "")],
-                    alice + [("X.Remote.User", "root")], [("X-Remote-User", "zo\xe9".encode("latin-1"))]):
+                    [("X-Remote-User", "zo\xe9".encode("latin-1"))]):
         assert sign_in(gateway, FRONT_END, headers).status == 403, headers
-    # A name with an underscore is no copy: our proxy lets none in. Nor does Connection make the field vanish.
-    assert sign_in(gateway, FRONT_END, [("X_Remote_User", "root")]).status in (400, 403)
+    # Other spellings that a program could take for the field never come in: the proxy drops such names.
+    for spelling in ("X_Remote_User", "X.Remote.User", "x-remote_user"):
+        assert sign_in(gateway, FRONT_END, [(spelling, "root")]).status == 403, spelling
+        assert who(gateway, session_of(sign_in(gateway, FRONT_END, alice + [(spelling, "root")])))["name"] == "alice-example.fr"
+    # Nor does Connection make the field vanish.
     session_of(sign_in(gateway, FRONT_END, alice + [("Connection", "X-Remote-User")]))
     for _ in range(3):
         assert sign_in(gateway, SOMEBODY, alice).status == 403
+
+
+def check_servers_see_nothing(gateway, cookie):
+    """What only the web server may say reaches no server, from whomever and however it is spelt."""
+    page = ask(gateway, SOMEBODY, "/hub/home", [("Cookie", cookie)]).text
+    token = page.split('name="_xsrf" value="')[1].split('"')[0]
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+    connection.request("POST", "/hub/spawn", f"_xsrf={token}&profile=light", {
+        "Host": f"127.0.0.1:{gateway.port}", "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded",
+        "Origin": f"http://127.0.0.1:{gateway.port}"})
+    assert connection.getresponse().status == 303
+    connection.close()
+    path = "/user/alice-example.fr/fields"
+    more = [("Cookie", cookie), ("X-Remote-User", "root"), ("x-groups", "staff"), ("X_Remote_User", "root"), ("X-Name", "Root"),
+            ("X-Passerelle-Secret", SECRET), ("X-Other", "goes on")]
+    for source in (SOMEBODY, FRONT_END):
+        wait_until("the server answers", lambda: ask(gateway, source, path, more).status == 200)
+        seen = {name.lower(): value for name, value in ask(gateway, source, path, more).json()}
+        assert seen["x-other"] == "goes on", seen
+        assert not {"x-remote-user", "x_remote_user", "x-groups", "x-name", "x-passerelle-secret"} & set(seen), seen
 
 
 def check_sign_out(gateway):
@@ -86,9 +110,10 @@ def check_sign_out(gateway):
 def main():
     method = ("  front: {type: header, from: [127.0.0.2], user_header: X-Remote-User, groups_header: X-Groups, name_header: X-Name, "
               f"secret: {json.dumps(SECRET)}, groups: [room], sign_out_url: '/Shibboleth.sso/Logout?return={{back}}'}}\n")
-    with Gateway(authenticators=method, extra="trusted_proxies: [127.0.0.2, 127.0.0.3]\npublic_url: 'http://127.0.0.1:8000'\n"
+    echo = {"light": {"command": ["/usr/bin/python3", os.path.abspath("tests/drivers/echo_server.py")]}}
+    with Gateway(profiles=echo, authenticators=method, extra="trusted_proxies: [127.0.0.2, 127.0.0.3]\npublic_url: 'http://127.0.0.1:8000'\n"
                  "proxy: {hosts: ['127.0.0.1']}") as gateway:
-        check_believed(gateway)
+        check_servers_see_nothing(gateway, check_believed(gateway))
         check_refused(gateway)
         check_sign_out(gateway)
         assert SECRET not in gateway.log()

@@ -41,7 +41,7 @@ def failure(code):
 def success(user, with_attributes):
     inside = f"<cas:user>{html.escape(user)}</cas:user>"
     if with_attributes:
-        values = "".join(f"<cas:{k}>{html.escape(v)}</cas:{k}>" for k, all_of in PEOPLE[user].items() for v in all_of)
+        values = "".join(f"<cas:{k}>{html.escape(v)}</cas:{k}>" for k, all_of in PEOPLE[user.lower()].items() for v in all_of)
         inside += f"<cas:attributes>{values}</cas:attributes>"
     return answer(f"<cas:authenticationSuccess>{inside}</cas:authenticationSuccess>")
 
@@ -155,13 +155,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         form = dict(urllib.parse.parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
         service = self.fields().get("service", "")
         user = form.get("username", "")
-        name = user.lower()
-        if name not in PEOPLE or form.get("password") != name or not service.startswith(PREFIX):
+        if user.lower() not in PEOPLE or form.get("password") != user or not service.startswith(PREFIX):
             return self.reply(401, b"wrong")
         cookie = secrets.token_urlsafe(24)
         with lock:
-            sessions[cookie] = name
-        return self.back_to(service, name, True, Set_Cookie=f"TGC={cookie}; Path=/cas; HttpOnly")
+            sessions[cookie] = user  # as it was typed: most servers hand that on
+        return self.back_to(service, user, True, Set_Cookie=f"TGC={cookie}; Path=/cas; HttpOnly")
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
