@@ -191,7 +191,7 @@ async function nextAttacks() {
     'data:text/html,x', '//127.0.0.1@evil.example'];
   const harmless = ['/%09/evil.example', '/hub/../..//evil.example'];  // odd, but paths of ours to every browser
   const away = [];
-  for (const attack of [...attacks, ...harmless]) {
+  for (const [index, attack] of [...attacks, ...harmless].entries()) {
     const landed = () => (harmless.includes(attack) ? page.url().startsWith(`${home}/`) : page.url() === `${home}/hub/home`);
     const {context, page} = await newPerson();
     page.on('request', (request) => { if (!/^http:\/\/127\.0\.0\.1:/.test(request.url()) && request.isNavigationRequest()) away.push([attack, request.url()]); });
@@ -200,9 +200,11 @@ async function nextAttacks() {
     await page.fill('input[name=password]', roomPassword);
     await Promise.all([page.waitForNavigation(commit), page.click('form:has(input[name=password]) button.primary')]);
     assert(landed(), `${JSON.stringify(attack)} led to ${page.url()}`);
-    await context.clearCookies();
-    await signIn(page, 'leela', attack);
-    assert(landed(), `${JSON.stringify(attack)} led to ${page.url()}`);
+    if (index % 4 === 0) {  // the peer test of OIDC tries more of them without a browser
+      await context.clearCookies();
+      await signIn(page, 'leela', attack);
+      assert(landed(), `${JSON.stringify(attack)} led to ${page.url()}`);
+    }
     await context.close();
   }
   assert.deepEqual(away, []);
