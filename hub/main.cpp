@@ -17,6 +17,7 @@
 #include "config/dev.hpp"
 #include "config/load.hpp"
 #include "hub/app.hpp"
+#include "hub/chart_command.hpp"
 #include "hub/completion.hpp"
 #include "hub/control.hpp"
 #include "hub/deep_check.hpp"
@@ -332,6 +333,8 @@ int run(int argc, char** argv) {
 
   UserOptions user;
   CLI::App* changing = add_user_command(cli, user);
+  ChartOptions chart;
+  CLI::App* charting = add_chart_command(cli, chart);
   std::string file;
   CLI::App* checking =
       cli.add_subcommand("check-config", "Tell everything that is wrong with a configuration file");
@@ -365,6 +368,7 @@ int run(int argc, char** argv) {
   if (upgrading->parsed()) return replace_gateway(which, "upgrade");
   if (reloading->parsed()) return replace_gateway(which, "reload");
   if (changing->parsed()) return change_user(user);
+  if (charting->parsed()) return run_chart_command(chart);
   if (checking->parsed()) return check_config(file, deep);
   if (completing->parsed()) {
     const auto script = completion(cli, shell);
