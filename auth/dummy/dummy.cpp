@@ -18,6 +18,7 @@ class Dummy final : public Authenticator {
         settings_(std::move(settings.dummy)),
         groups_(std::move(settings.groups)),
         password_(secrets::sha256(settings_.password.value)),
+        came_with_(secrets::sha256_hex("the password of a room\n" + settings_.password.value)),
         around_(around) {
     settings_.password.value.clear();
   }
@@ -47,6 +48,7 @@ class Dummy final : public Authenticator {
   config::DummyAuthenticator settings_;
   const std::vector<std::string> groups_;
   const secrets::Digest password_;
+  const std::string came_with_;  ///< Kept of everybody: who came with another password is out.
   const Surroundings around_;
 };
 
@@ -108,6 +110,7 @@ SignedIn Dummy::sign_in(const Name& name) const {
   answer.identity.groups = groups_;
   answer.max_users = settings_.max_users;
   answer.session_until = settings_.until;
+  answer.state = AuthState{{}, came_with_};
   return answer;
 }
 
@@ -249,6 +252,9 @@ Task<Result<std::string>> Dummy::free_names(Name name) {
 
 Task<Result<Known>> Dummy::refresh(Known known) {
   if (closed()) co_return Error(Errc::forbidden, "this way of signing in has ended");
+  if (!known.state) known.state = AuthState{{}, came_with_};  // from before we kept it
+  if (!secrets::equal(known.state->secret, came_with_))
+    co_return Error(Errc::forbidden, "the password has been changed");
   known.identity.groups = groups_;
   co_return known;
 }

@@ -127,6 +127,30 @@ TEST(Dummy, EndsWhenItsTimeHasCome) {
   EXPECT_EQ(wait(room.method->refresh({identity, {}})).error().code(), Errc::forbidden);
 }
 
+// CVE-2026-40934: a new password puts out who came in with the old one.
+TEST(Dummy, Cve2026_40934_ANewPasswordEndsWhatTheOldOneOpened) {
+  Room before;
+  auto answer = before.ask(before.right());
+  const SignedIn& alice = std::get<SignedIn>(*answer);
+  const Known known{alice.identity, alice.state};
+  EXPECT_TRUE(wait(before.method->refresh(known)));
+  Room same;
+  EXPECT_TRUE(wait(same.method->refresh(known)));  // a restart changes nothing
+  Room after([](config::DummyAuthenticator& dummy) { dummy.password.value = "another-room"; });
+  const auto refused = wait(after.method->refresh(known));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::forbidden);
+}
+
+TEST(Dummy, WhoCameBeforeAPasswordWasKeptStaysAndIsHeldToItFromNowOn) {
+  Room room;
+  auto answer = room.ask(room.right());
+  const Identity identity = std::get<SignedIn>(*answer).identity;
+  const auto known = wait(room.method->refresh({identity, {}}));
+  ASSERT_TRUE(known);
+  EXPECT_EQ(known->state, std::get<SignedIn>(*answer).state);
+}
+
 TEST(Dummy, PasswordsAreComparedWhole) {
   Room room;
   for (const char* typed :

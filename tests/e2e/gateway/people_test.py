@@ -4,6 +4,7 @@ of other devices, languages, targets after sign-in, tokens and their scopes, cul
 import re
 import sys
 import time
+import urllib.parse
 
 sys.path.insert(0, "tests/drivers")
 from gateway import PASSWORD, TEST_SERVER, Gateway, Person, Program, raw_websocket, wait_until  # noqa: E402
@@ -107,6 +108,23 @@ def devices(gateway):
     assert one.get("/hub/home").status == 303
 
 
+def sign_out_leads_nowhere(gateway):
+    """CVE-2022-23527: nothing that a link adds to the sign-out leads off our site."""
+    person = Person(gateway, "leaver").sign_in()
+
+    def stays(answer):
+        assert answer.status in (200, 303) and "evil.example" not in str(answer.headers), answer.headers
+        for link in re.findall(r'(?:href|action|src|content)="([^"]*evil[^"]*)"', answer.text):  # the language's way back
+            assert link.startswith("/hub/language?"), link
+    for name in ("next", "logout", "return", "post_logout_redirect_uri", "redirect_uri", "url"):
+        for target in ("//evil.example", "/\\evil.example", "https://evil.example/"):
+            query = urllib.parse.urlencode({name: target})
+            stays(person.get("/hub/logout?" + query))
+            stays(person.get("/hub/signed-out?" + query))
+    stays(person.post("/hub/logout?next=//evil.example", next="//evil.example"))
+    assert person.get("/hub/home").status == 303
+
+
 def languages(gateway):
     person = Person(gateway, "paul", language="fr-CA,fr;q=0.9")
     assert 'lang="fr"' in person.get("/hub/login").text
@@ -185,6 +203,7 @@ def main():
         forged(gateway)
         targets(gateway)
         devices(gateway)
+        sign_out_leads_nowhere(gateway)
         languages(gateway)
         tokens(gateway)
         guessing(gateway)

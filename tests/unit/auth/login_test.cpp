@@ -113,6 +113,23 @@ TEST_F(LoginTest, GhsaF24x_NoSessionSurvivesASignIn) {
   EXPECT_EQ(sessions.size(), 1U);
 }
 
+// CVE-2026-49757: who has the same mail and the same name, but is another subject, is another
+// person.
+TEST_F(LoginTest, Cve2026_49757_PeopleNeverMergeOnTheirMail) {
+  SignedIn alice = known_as("a-17", "alice");
+  alice.state = AuthState{{{"mail", {"alice@example.fr"}}}, ""};
+  says(alice);
+  const auto first = sign_in();
+  alice.identity.subject = "b-18";
+  says(alice);
+  const auto second = sign_in();
+  const auto first_session = sessions.verify(std::get<Welcome>(*first).secret);
+  const auto second_session = sessions.verify(std::get<Welcome>(*second).secret);
+  EXPECT_EQ(first_session->account().username, "alice");
+  EXPECT_NE(second_session->account().username, "alice");
+  EXPECT_NE(second_session->account().id, first_session->account().id);
+}
+
 TEST_F(LoginTest, TheRefusedLeaveNoRow) {
   access.allow = {};
   EXPECT_EQ(reason(sign_in()), "nobody-allowed");
