@@ -113,6 +113,16 @@ TEST_F(LoginTest, GhsaF24x_NoSessionSurvivesASignIn) {
   EXPECT_EQ(sessions.size(), 1U);
 }
 
+// CVE-2019-10255, CVE-2026-33709: also what a method brought back from a provider is looked at again.
+TEST_F(LoginTest, Cve2026_33709_AMethodsOwnNextStaysHere) {
+  SignedIn alice = known_as("a-17", "alice");
+  for (const char* target : {"//evil.example", "/\\evil.example", "https:evil.example"}) {
+    alice.next = target;
+    says(alice);
+    EXPECT_EQ(std::get<Welcome>(*sign_in()).next, "") << target;
+  }
+}
+
 // CVE-2026-49757: who has the same mail and the same name, but is another subject, is another
 // person.
 TEST_F(LoginTest, Cve2026_49757_PeopleNeverMergeOnTheirMail) {
