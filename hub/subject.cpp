@@ -16,11 +16,14 @@ Task<Result<Subject>> subject_of(Parts& parts, const Call& call, auth::ScopeName
     co_return std::move(user).error();
   }
   subject.user = std::move(*user);
+  const auto admission = parts.policy.admit(subject.user);
+  const auto* admitted = std::get_if<auth::Admitted>(&admission);
+  const bool is_admin = admitted != nullptr && admitted->admin;
   const bool of_server = what.text().find("servers") != std::string_view::npos;
   const auth::Target target =
       of_server
           ? auth::Target::of_server(subject.user.username, subject.server, subject.user.groups)
-          : auth::Target::of_user(subject.user.username, subject.user.groups, false);
+          : auth::Target::of_user(subject.user.username, subject.user.groups, is_admin);
   if (!auth::allowed(*call.principal, what, target)) co_return no;
   co_return subject;
 }

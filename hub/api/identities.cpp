@@ -3,6 +3,7 @@
 #include "hub/api/models.hpp"
 #include "hub/people.hpp"
 #include "hub/routes.hpp"
+#include "hub/subject.hpp"
 
 namespace passerelle::hub::api {
 namespace {
@@ -10,21 +11,6 @@ namespace {
 constexpr int kOk = 200;
 constexpr int kCreated = 201;
 constexpr int kNoContent = 204;
-
-// Administrators are changed by unnarrowed administrators only (CVE-2024-41942), and a filter to
-// one group does not reach others (GHSA-69wv-m5fw-2fhp): auth::allowed decides both.
-Task<Result<store::User>> user_to_change(Parts& parts, const Call& call) {
-  const Error no(Errc::not_found, "No access to resources or resources not found");
-  auto user = co_await parts.store.users().find_by_name(call.args[0]);
-  if (!user && user.error().code() == Errc::not_found) co_return no;
-  if (!user) co_return user;
-  const auto admission = parts.policy.admit(*user);
-  const auto* admitted = std::get_if<auth::Admitted>(&admission);
-  const auto target =
-      auth::Target::of_user(user->username, user->groups, admitted != nullptr && admitted->admin);
-  if (!auth::allowed(*call.principal, "admin:users", target)) co_return no;
-  co_return user;
-}
 
 Actor actor_of(const Call& call) {
   return {std::string(call.username()), call.request.peer};
@@ -37,16 +23,16 @@ proxy::HubResponse nothing_more() {
 }  // namespace
 
 Task<Answer> identities(Parts& parts, Call& call) {
-  auto user = co_await user_to_change(parts, call);
-  if (!user) co_return refuse(user.error());
-  auto list = co_await identities_of(parts, *user);
+  auto subject = co_await subject_of(parts, call, "admin:users");
+  if (!subject) co_return refuse(subject.error());
+  auto list = co_await identities_of(parts, subject->user);
   if (!list) co_return refuse(list.error());
   co_return json(kOk, *list);
 }
 
 Task<Answer> link_identity(Parts& parts, Call& call) {
-  auto user = co_await user_to_change(parts, call);
-  if (!user) co_return refuse(user.error());
+  auto subject = co_await subject_of(parts, call, "admin:users");
+  if (!subject) co_return refuse(subject.error());
   const Json body = Json::parse(call.request.body, nullptr, false);
   if (!body.is_object() || !body.value("authenticator", Json()).is_string() ||
       !body.value("subject", Json()).is_string())
@@ -54,50 +40,52 @@ Task<Answer> link_identity(Parts& parts, Call& call) {
   std::string identity =
       body.at("authenticator").get<std::string>() + ":" + body.at("subject").get<std::string>();
   Actor actor = actor_of(call);
-  auto done = co_await hub::link_identity(parts, *user, std::move(identity), std::move(actor));
+  auto done =
+      co_await hub::link_identity(parts, subject->user, std::move(identity), std::move(actor));
   if (!done && done.error().code() == Errc::conflict)
     co_return api_error(409, done.error().message());
   if (!done) co_return refuse(done.error());
-  auto list = co_await identities_of(parts, *user);
+  auto list = co_await identities_of(parts, subject->user);
   if (!list) co_return refuse(list.error());
   co_return json(kCreated, *list);
 }
 
 Task<Answer> unlink_identity(Parts& parts, Call& call) {
-  auto user = co_await user_to_change(parts, call);
-  if (!user) co_return refuse(user.error());
+  auto subject = co_await subject_of(parts, call, "admin:users");
+  if (!subject) co_return refuse(subject.error());
   std::string identity = call.args[1] + ":" + call.args[2];
   Actor actor = actor_of(call);
-  auto done = co_await hub::unlink_identity(parts, *user, std::move(identity), std::move(actor));
+  auto done =
+      co_await hub::unlink_identity(parts, subject->user, std::move(identity), std::move(actor));
   if (!done) co_return refuse(done.error());
   co_return nothing_more();
 }
 
 Task<Answer> block(Parts& parts, Call& call) {
-  auto user = co_await user_to_change(parts, call);
-  if (!user) co_return refuse(user.error());
-  if (user->id == call.principal->account->id)
+  auto subject = co_await subject_of(parts, call, "admin:users");
+  if (!subject) co_return refuse(subject.error());
+  if (subject->user.id == call.principal->account->id)
     co_return api_error(400, "nobody locks themselves out");
   Actor actor = actor_of(call);
-  auto done = co_await hub::block(parts, *user, std::move(actor));
+  auto done = co_await hub::block(parts, subject->user, std::move(actor));
   if (!done) co_return refuse(done.error());
   co_return nothing_more();
 }
 
 Task<Answer> unblock(Parts& parts, Call& call) {
-  auto user = co_await user_to_change(parts, call);
-  if (!user) co_return refuse(user.error());
+  auto subject = co_await subject_of(parts, call, "admin:users");
+  if (!subject) co_return refuse(subject.error());
   Actor actor = actor_of(call);
-  auto done = co_await hub::unblock(parts, *user, std::move(actor));
+  auto done = co_await hub::unblock(parts, subject->user, std::move(actor));
   if (!done) co_return refuse(done.error());
   co_return nothing_more();
 }
 
 Task<Answer> sessions(Parts& parts, Call& call) {
-  auto user = co_await user_to_change(parts, call);
-  if (!user) co_return refuse(user.error());
+  auto subject = co_await subject_of(parts, call, "admin:users");
+  if (!subject) co_return refuse(subject.error());
   Json list = Json::array();
-  for (const auth::SessionPointer& session : parts.sessions.of_user(user->id))
+  for (const auth::SessionPointer& session : parts.sessions.of_user(subject->user.id))
     list.push_back({{"id", session->id.substr(0, 16)},
                     {"authenticator", session->authenticator},
                     {"created", to_iso8601(session->created)},
@@ -109,10 +97,10 @@ Task<Answer> sessions(Parts& parts, Call& call) {
 }
 
 Task<Answer> end_sessions(Parts& parts, Call& call) {
-  auto user = co_await user_to_change(parts, call);
-  if (!user) co_return refuse(user.error());
+  auto subject = co_await subject_of(parts, call, "admin:users");
+  if (!subject) co_return refuse(subject.error());
   Actor actor = actor_of(call);
-  auto ended = co_await sign_out_everywhere(parts, *user, std::move(actor));
+  auto ended = co_await sign_out_everywhere(parts, subject->user, std::move(actor));
   if (!ended) co_return refuse(ended.error());
   co_return json(kOk, {{"ended", *ended}});
 }

@@ -4,6 +4,7 @@
 #include "hub/parts.hpp"
 #include "hub/people.hpp"
 #include "hub/routes.hpp"
+#include "hub/subject.hpp"
 
 namespace passerelle::hub::pages {
 namespace {
@@ -43,19 +44,6 @@ Json rows(const Call& call, const std::vector<auth::SessionPointer>& open) {
   return list;
 }
 
-// Somebody else, whose sign-ins the caller may end; absent and forbidden look the same.
-Task<Result<store::User>> other_person(Parts& parts, const Call& call) {
-  const Error no(Errc::not_found, "no such user");
-  auto user = co_await parts.store.users().find_by_name(call.args[0]);
-  if (!user) co_return user;
-  const auto admission = parts.policy.admit(*user);
-  const auto* admitted = std::get_if<auth::Admitted>(&admission);
-  const auto target =
-      auth::Target::of_user(user->username, user->groups, admitted != nullptr && admitted->admin);
-  if (!auth::allowed(*call.principal, "admin:users", target)) co_return no;
-  co_return user;
-}
-
 bool holds(const std::vector<auth::SessionPointer>& open, std::string_view id) {
   return std::any_of(open.begin(), open.end(), [&](const auto& one) { return one->id == id; });
 }
@@ -92,32 +80,33 @@ Task<Answer> end_other_sessions(Parts& parts, Call& call) {
 }
 
 Task<Answer> devices_of(Parts& parts, Call& call) {
-  auto user = co_await other_person(parts, call);
-  if (!user) co_return problem(parts, call, kNotFound);
+  auto subject = co_await subject_of(parts, call, "admin:users");
+  if (!subject) co_return problem(parts, call, kNotFound);
   const std::string here =
-      parts.settings.base_url + "hub/sessions/" + text::percent_encode(user->username);
-  const auto open = parts.sessions.of_user(user->id);
+      parts.settings.base_url + "hub/sessions/" + text::percent_encode(subject->user.username);
+  const auto open = parts.sessions.of_user(subject->user.id);
   Json view = {{"sessions", rows(call, open)},
                {"end_url", here + "/end"},
-               {"of", user->display_name.empty() ? user->username : user->display_name}};
+               {"of", subject->user.display_name.empty() ? subject->user.username
+                                                         : subject->user.display_name}};
   if (!open.empty()) view["end_others_url"] = here + "/end";
   co_return page(parts, call, kOk, "sessions", view);
 }
 
 // One of them, or all when none is named.
 Task<Answer> end_device_of(Parts& parts, Call& call) {
-  auto user = co_await other_person(parts, call);
-  if (!user) co_return problem(parts, call, kNotFound);
+  auto subject = co_await subject_of(parts, call, "admin:users");
+  if (!subject) co_return problem(parts, call, kNotFound);
   const std::string here =
-      parts.settings.base_url + "hub/sessions/" + text::percent_encode(user->username);
+      parts.settings.base_url + "hub/sessions/" + text::percent_encode(subject->user.username);
   const std::string id(text::field(call.form, "session"));
   if (id.empty()) {
     Actor actor{std::string(call.username()), call.request.peer};
-    auto ended = co_await sign_out_everywhere(parts, *user, std::move(actor));
+    auto ended = co_await sign_out_everywhere(parts, subject->user, std::move(actor));
     if (!ended) co_return problem(parts, call, status_of(ended.error()), ended.error().message());
     co_return redirect(here + "?notice=all-signed-out");
   }
-  if (!holds(parts.sessions.of_user(user->id), id)) co_return redirect(here);
+  if (!holds(parts.sessions.of_user(subject->user.id), id)) co_return redirect(here);
   auto revoked = co_await parts.sessions.revoke(id);
   if (!revoked)
     co_return problem(parts, call, status_of(revoked.error()), revoked.error().message());
