@@ -100,6 +100,12 @@ def blocking_acts_at_once(gateway, teacher):
     bob.sign_in()
     assert program.request("GET", "/hub/api/user").status == 200, "the token works again"
     assert teacher.api("PUT", "/users/teacher/block").status == 400, "nobody locks themselves out"
+    # CVE-2024-41942, GHSA-69wv-m5fw-2fhp: who administers one group touches no administrator in it, and nobody outside.
+    some = Program(gateway, teacher.token(scopes=["admin:users!group=room"]))
+    assert some.request("GET", "/hub/api/users/bob/identities").status == 200
+    assert some.request("GET", "/hub/api/users/teacher/identities").status == 404, "teacher is in the room, and administers"
+    none = Program(gateway, teacher.token(scopes=["admin:users!group=elsewhere"]))
+    assert none.request("GET", "/hub/api/users/bob/identities").status == 404
     print(f"block: sessions, token and server end, {took * 1000:.0f} ms; unblocking brings the token back")
 
 
