@@ -1,6 +1,7 @@
 """People and their rights at the whole gateway: claimed names, seats, slow-down of guessing, forged requests, sign-out
 of other devices, languages, targets after sign-in, tokens and their scopes, culling with notice."""
 
+import contextlib
 import re
 import sys
 import time
@@ -211,6 +212,8 @@ def main():
         long_name = Person(gateway, "long")
         long_name.get("/hub/login")
         assert hostile not in long_name.post("/hub/auth/room/login", username=hostile, password="no").text
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # 10 MB: refused before it is read
+            assert long_name.post("/hub/auth/room/login", username=hostile * 100, password="no").status == 413
         assert hostile not in gateway.log() and PASSWORD not in gateway.log()
         for person in (first, second):
             assert person.cookies["passerelle-session"] not in gateway.log()
