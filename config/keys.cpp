@@ -618,7 +618,8 @@ constexpr Key kProxyKeys[] = {
           "Noms d'hôte servis en plus de celui de `public_url`, sans port ; `*` pour tous. "
           "`localhost` et les adresses numériques le sont toujours. Une requête pour un autre "
           "nom reçoit la réponse 421."},
-     .example = "[notebooks.internal]"},
+     .example = "[notebooks.internal]",
+     .star = true},
     {.name = "via",
      .kind = Kind::identifier,
      .slot = at<&Proxy::via>,

@@ -91,6 +91,7 @@ struct Key {
   std::string_view choices = {};  ///< choice: words, separated by spaces
   std::uint64_t least = 0;        ///< Numbers, seconds, bytes, list items.
   std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  bool star = false;                 ///< text_list: may hold "*", which means everything.
   Words when_absent = {};            ///< Says what an empty or zero default means.
   const Section* section = nullptr;  ///< Sections of all sorts, and people.
   Children children = {};

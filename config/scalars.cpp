@@ -301,7 +301,7 @@ void Scalars::text_list(const Key& key,
     if (key.kind == Kind::networks) {
       const auto network = parse_network(*given);
       network ? out.push_back(*network) : wrong(item.mark, here, network.error().message());
-    } else if (key.kind == Kind::text_list && *given == "*") {
+    } else if (key.kind == Kind::text_list && !key.star && *given == "*") {
       wrong(item.mark, here,
             "`*` is no pattern here; write `all` for everybody, where that is possible");
     } else {

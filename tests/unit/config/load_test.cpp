@@ -183,6 +183,14 @@ TEST(Load, WarningsDoNotRefuse) {
   EXPECT_TRUE(outcome.settings);
 }
 
+// The one list of texts in which the reference promises a star; elsewhere it would be a trap.
+TEST(Load, EveryHostNameIsAStar) {
+  const auto outcome = load_good_with("proxy: {hosts: [\"*\"]}\n");
+  EXPECT_EQ(outcome.text(), "");
+  ASSERT_TRUE(outcome.settings);
+  EXPECT_THAT(outcome.settings->proxy.hosts, ElementsAre("*"));
+}
+
 const char* const kVariable = "PASSERELLE_AUTHENTICATORS_ROOM_PASSWORD";
 
 TEST_F(SecretSource, FileLosesItsNewline) {
