@@ -1,9 +1,12 @@
 """What is read from /proc and from bench_load; knows nothing of the peers."""
 
+import http.client
 import json
+import math
 import os
 import statistics
 import subprocess
+import time
 from pathlib import Path
 
 
@@ -76,6 +79,20 @@ class Load:
         figures["cpu_us"] = spent * 1e6 / max(1, figures["requests"])
         return figures
 
+    def add_routes(self, peer, seconds):
+        """Begins to add 10,000 routes over and over, one after the other; finish() says how many a second it were. wrk, because
+        a client in Python would be the limit."""
+        return Adding(peer, seconds, self.core)
+
+    def get_routes_ms(self, peer):
+        connection = http.client.HTTPConnection("127.0.0.1", peer.api, timeout=30)
+        began = time.monotonic()
+        connection.request("GET", "/api/routes", headers={"Authorization": f"token {peer.token}"})
+        body = connection.getresponse().read()
+        took = (time.monotonic() - began) * 1000
+        connection.close()
+        return took * 10_000 / max(1, body.count(b'"target"'))
+
     def instructions(self, peer, mode, requests=5000, **options):
         """User instructions of a peer that runs under callgrind, per request."""
         def control(*what):
@@ -110,6 +127,27 @@ class Load:
         if release(process) != pairs:
             raise RuntimeError(f"{peer.name} closed idle WebSockets")
         return (after - before) / pairs
+
+
+class Adding:
+    SCRIPT = """local n = 0
+request = function()
+  n = (n + 1) %% 10000
+  return wrk.format("POST", "/api/routes/r" .. n, {["Authorization"] = "token %s"}, '{"target": "http://127.0.0.1:9"}')
+end
+done = function(summary) io.write("ADDED ", summary.requests * 1e6 / summary.duration, " ", summary.errors.status, "\\n") end
+"""
+
+    def __init__(self, peer, seconds, core):
+        script = peer.write("add.lua", self.SCRIPT % peer.token)
+        self.process = subprocess.Popen(["wrk", "-t1", "-c1", f"-d{math.ceil(seconds)}s", "-s", script,
+                                         f"http://127.0.0.1:{peer.api}"], preexec_fn=pinned(core), stdout=subprocess.PIPE, text=True)
+
+    def finish(self):
+        said = next(line.split() for line in self.process.communicate()[0].splitlines() if line.startswith("ADDED"))
+        if said[2] != "0":
+            raise RuntimeError(f"{said[2]} routes were refused")
+        return float(said[1])
 
 
 def medians(runs):

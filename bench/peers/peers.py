@@ -190,18 +190,18 @@ class ChpLike(Peer):
     """What JupyterHub starts as its proxy: routes come over the REST API."""
 
     def start(self):
-        api, token = free_port(), os.urandom(16).hex()
+        self.api, self.token = free_port(), os.urandom(16).hex()
         command = self.program() + ["--ip", "127.0.0.1", "--port", str(self.port), "--api-ip", "127.0.0.1",
-                                    "--api-port", str(api), "--log-level", "error"]
+                                    "--api-port", str(self.api), "--log-level", "error"]
         if self.tls:
             command += ["--ssl-key", str(self.tls["key"]), "--ssl-cert", str(self.tls["cert"])]
         target = f"http://127.0.0.1:{self.upstream_port}"
         if not self.routes:
             command += ["--default-target", target]
-        self.spawn(command, env=dict(os.environ, CONFIGPROXY_AUTH_TOKEN=token))
+        self.spawn(command, env=dict(os.environ, CONFIGPROXY_AUTH_TOKEN=self.token))
         if self.routes:
-            wait_for_port(api, self.process, self.name, self.log)
-            self.add_routes(api, token, target)
+            wait_for_port(self.api, self.process, self.name, self.log)
+            self.add_routes(self.api, self.token, target)
 
     def add_routes(self, port, token, target):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)

@@ -47,7 +47,7 @@ def make_peers(names, folder, upstream_port, group):
     """The peers of a group of workloads. Where a session cannot be had (many routes, TLS on a peer's own certificate) passerelle
     runs as `passerelle proxy`, which asks as little as the others do."""
     program, upstream = BUILD / "passerelle", BUILD / "bench/bench_upstream"
-    more = {"tls": make_certificate(folder)} if group == "tls" else {"routes": group} if group else {}
+    more = {"tls": make_certificate(folder)} if group == "tls" else {"routes": group} if isinstance(group, int) else {}
     makers = {
         "passerelle": lambda: (DropIn("passerelle", folder, upstream_port, program, **more) if group else
                                Gateway("passerelle", folder, upstream_port, program, upstream, "tcp")),

@@ -59,6 +59,25 @@ class Idle(Workload):
         return markdown(["", "checks", "KiB each", "ratio"], rows)
 
 
+class Changes(Workload):
+    """Routes that one client adds in sequence over the REST API, and what somebody else's requests feel of it."""
+
+    def fits(self, peer):
+        return hasattr(peer, "api")
+
+    def measure(self, load, peer, options):
+        calm = load.run("get", peer, rate=500, seconds=options.seconds, **self.options)
+        adding = load.add_routes(peer, options.seconds + 0.5)
+        busy = load.run("get", peer, rate=500, seconds=options.seconds, **self.options)
+        return {"adds": adding.finish(), "get_ms": load.get_routes_ms(peer), "calm": calm["p99_us"], "busy": busy["p99_us"],
+                "errors": calm["errors"] + busy["errors"]}
+
+    def table(self, results):
+        rows = ([peer.name, f"{f['adds']:,.0f}", f"{f['calm']:,.0f}", f"{f['busy']:,.0f}", f"{f['get_ms']:.1f}", f"{f['errors']:.0f}"]
+                for peer, f in results.items())
+        return markdown(["", "routes added a second", "p99 us alone", "p99 us meanwhile", "ms for GET of 10,000 routes", "errors"], rows)
+
+
 class Instructions(Workload):
     """User instructions under callgrind: the one figure that no neighbour can spoil."""
 
@@ -106,6 +125,7 @@ WORKLOADS = [
     Workload("ws64k", "WebSocket messages of 64 KiB, 16 connections", "websocket", connections=16, size=64 << 10),
     Workload("close", "a connection for each request, 32 at a time", "close", connections=32),
     Rate("rate", "a fixed rate, 64 connections", "get", connections=64),
+    Changes("changes", "routes that come and change, 500 requests a second", "get", group="changes", connections=16),
     Idle("idle", "idle WebSockets", "idle"),
     Instructions("instructions", "user instructions", "get"),
     Workload("r1k", "GET of 200 bytes, 1,000 routes", "get", group=1000, connections=64),
