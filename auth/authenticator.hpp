@@ -92,6 +92,11 @@ struct AuthRequest {
   std::string peer;
   std::string next;      ///< Already checked by safe_next; empty: none.
   std::string language;  ///< Of the reader: "en" or "fr".
+  /// For who must know the URL that was signed: our origin as browsers see it, the whole path, and
+  /// for the operators' log what other origins the request names.
+  std::string origin;
+  std::string whole_path;
+  std::vector<std::string> other_origins;
 };
 
 /// The person is who they say. `first` holds what is stored if they are new.
@@ -111,6 +116,12 @@ struct SignedIn {
   std::string sign_out_hint;  ///< For sign_out_url (an id_token); kept sealed with the session.
   std::string next;  ///< Where the person wanted to go, if that is not in the request (it came back
                      ///< from a provider); checked by the hub again.
+  /// The browser may be showing us inside a page of the provider's: the session's cookie must work
+  /// there (RFC 6265bis SameSite=None, CHIPS).
+  bool framed = false;
+  /// The request proved itself, so it may also start the person's server, without another click:
+  /// of this profile; empty: of the only one there is. None: no server is started.
+  std::optional<std::string> launch;
 };
 
 struct Redirect {
@@ -129,10 +140,10 @@ struct ShowForm {
   std::map<std::string, std::string> keep;  ///< Field values to show again; never passwords.
   std::optional<seconds> retry_after;
   std::string attempted_name;  ///< For throttle and audit; cut to 64 bytes.
-  std::string code;  ///< Reason code for the page, the audit and the log ("state-unknown"); empty:
-                     ///< the message key does.
-  std::string cause;   ///< For the audit instead of `code`, when the person must not learn it
-                       ///< ("locked"); empty: `code`.
+  std::string code;   ///< Reason code for the page, the audit and the log ("state-unknown"); empty:
+                      ///< the message key does.
+  std::string cause;  ///< For the audit instead of `code`, when the person must not learn it
+                      ///< ("locked"); empty: `code`.
   std::string detail;  ///< For the operators' log only; never a secret.
   std::string next;    ///< As SignedIn::next: so that trying again leads there.
   OwnCookies set_cookies;
@@ -177,6 +188,11 @@ class Authenticator {
   virtual bool takes_foreign_post(std::string_view /*path*/) const noexcept { return false; }
   /// The networks (CIDRs) whose word in AuthRequest::headers this method believes.
   virtual std::vector<std::string> headers_from() const { return {}; }
+  /// Several methods share one address (/hub/lti/launch): whether this request is for this one.
+  virtual Task<bool> claims(const AuthRequest& /*request*/) { co_return false; }
+  /// Origins whose pages may show ours in a frame: for sessions of `subject`, or all of them when
+  /// it is empty.
+  virtual std::vector<std::string> framed_by(std::string_view /*subject*/) const { return {}; }
   /// Answers every request below /hub/auth/<name>/. Wrong credentials are a ShowForm; an Error
   /// means "could not tell" (the provider is down): the page says so, and it does not count as a
   /// failed try.
@@ -208,6 +224,7 @@ struct Surroundings {
   const secrets::Sealer& sealer;  ///< For what a browser or a provider carries for us.
   std::string origin;  ///< As browsers see us: "https://jupyter.example.fr"; empty: unknown.
   std::string path;    ///< This authenticator's: "/hub/auth/univ/", with base_url.
+  store::NonceStore* nonces = nullptr;  ///< Never null in the gateway.
 };
 
 /// The plug-in named by settings.type, or Errc::invalid naming the types this build has.

@@ -55,6 +55,17 @@ std::string Cookies::clear_session() const {
   return session("", seconds(0));
 }
 
+std::string Cookies::framed_session(std::string_view secret, seconds lasts) const {
+  if (!secure_) return session(secret, lasts);
+  std::string line(session_name_);
+  line.append("=").append(secret).append("; Path=").append(base_url_);
+  return line + "; HttpOnly; SameSite=None; Secure; Partitioned" + max_age(lasts);
+}
+
+std::string Cookies::clear_framed_session() const {
+  return framed_session("", seconds(0));
+}
+
 std::string Cookies::visitor(std::string_view value) const {
   return make(visitor_name_, value, base_url_);
 }

@@ -26,6 +26,11 @@ class Cookies {
   /// The value of a Set-Cookie header. `lasts`: how long the browser keeps it.
   std::string session(std::string_view secret, seconds lasts) const;
   std::string clear_session() const;
+  /// For a session that lives in a frame of another site, in a jar of its own for each site above
+  /// it (SameSite=None, Partitioned); browsers take that with https only, so without it as
+  /// session().
+  std::string framed_session(std::string_view secret, seconds lasts) const;
+  std::string clear_framed_session() const;
   std::string visitor(std::string_view value) const;         ///< Until the browser is closed.
   std::string method(std::string_view authenticator) const;  ///< The last one used; for a year.
 

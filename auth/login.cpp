@@ -258,6 +258,8 @@ Task<Result<LoginAnswer>> Login::open_session(store::User user,
   welcome.notice = std::move(signed_in.notice);
   welcome.notice_values = std::move(signed_in.notice_values);
   welcome.next = std::move(next);
+  welcome.framed = signed_in.framed;
+  welcome.launch = std::move(signed_in.launch);
   co_return LoginAnswer(std::move(welcome));
 }
 

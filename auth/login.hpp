@@ -26,7 +26,9 @@ struct Welcome {
   OwnCookies set_cookies;  ///< The authenticator's: Cookies::of_authenticator.
   std::string notice;      ///< See SignedIn::notice.
   std::map<std::string, std::string> notice_values;
-  std::string next;  ///< Where the person wanted to go, safe_next; empty: the home page.
+  std::string next;     ///< Where the person wanted to go, safe_next; empty: the home page.
+  bool framed = false;  ///< See SignedIn::framed.
+  std::optional<std::string> launch;  ///< See SignedIn::launch.
 };
 
 /// We know who it is, but they may not come in. Message "sign-in.refused.<reason>".

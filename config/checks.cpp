@@ -6,9 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include "base/text.hpp"
 #include "config/checks/ldap.hpp"
 #include "config/checks/oidc.hpp"
+#include "config/lti_consumers.hpp"
 #include "config/values.hpp"
 
 namespace passerelle::config {
@@ -200,12 +203,27 @@ class Checks {
     }
   }
 
+  void lti11(const Authenticator& authenticator) {
+    if (authenticator.type != "lti11" || authenticator.lti11.consumers.empty()) return;
+    const auto consumers = read_lti_consumers(authenticator.lti11.consumers);
+    if (!consumers)
+      error("authenticators." + authenticator.name + ".consumers", consumers.error().message());
+    struct stat about{};
+    const bool open =
+        ::stat(authenticator.lti11.consumers.c_str(), &about) == 0 && (about.st_mode & 0137U) != 0;
+    if (open)
+      warning("authenticators." + authenticator.name + ".consumers",
+              "holds secrets, and other users of this machine can read or change it; run `chmod "
+              "640` on it");
+  }
+
   void authenticators() {
     for (const Authenticator& authenticator : settings_.authenticators) {
       const std::string path = "authenticators." + authenticator.name;
       if (authenticator.type == "ldap") check_ldap(authenticator, path, marks_, problems_);
       if (authenticator.type == "oidc")
         check_oidc(settings_, authenticator, path, marks_, problems_);
+      lti11(authenticator);
       const auto& until = authenticator.dummy.until;
       if (until && *until <= environment_.now) {
         warning("authenticators." + authenticator.name + ".until",

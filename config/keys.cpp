@@ -8,6 +8,7 @@
 #include "config/keys/dummy.hpp"
 #include "config/keys/header.hpp"
 #include "config/keys/ldap.hpp"
+#include "config/keys/lti11.hpp"
 #include "config/keys/oidc.hpp"
 #include "config/keys/pam.hpp"
 #include "config/keys/slots.hpp"
@@ -110,8 +111,14 @@ constexpr Key kListenKeys[] = {
 };
 constexpr Section kListen{"listen", kListenKeys};
 
-constexpr auto kAuthenticatorKeys = joined(
-    kEveryAuthenticatorKeys, kDummyKeys, kLdapKeys, kOidcKeys, kCasKeys, kHeaderKeys, kPamKeys);
+constexpr auto kAuthenticatorKeys = joined(kEveryAuthenticatorKeys,
+                                           kDummyKeys,
+                                           kLdapKeys,
+                                           kLti11Keys,
+                                           kOidcKeys,
+                                           kCasKeys,
+                                           kHeaderKeys,
+                                           kPamKeys);
 constexpr Section kAuthenticator{"authenticators.<name>", kAuthenticatorKeys};
 
 constexpr Key kAccessKeys[] = {

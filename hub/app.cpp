@@ -95,7 +95,8 @@ Result<void> App::make_authenticators() {
                               http_,
                               sealer_,
                               config::origin_of(settings_.public_url),
-                              settings_.base_url + "hub/auth/" + entry.name + "/"};
+                              settings_.base_url + "hub/auth/" + entry.name + "/",
+                              &store_->nonces()};
     auto made = auth::make_authenticator(entry, std::move(around));
     if (!made) return std::move(made).error().within("authenticators." + entry.name);
     if ((*made)->people_choose_names()) open.push_back(entry.name);
@@ -160,7 +161,7 @@ Result<void> App::make_proxy() {
   predecessors_ = std::make_unique<Predecessors>(routes_, *sessions_, *tokens_);
   parts_ = std::make_unique<Parts>(Parts{
       loop_, settings_, clock_, *store_, *sessions_, *tokens_, csrf_, cookies_, *policy_, *login_,
-      *states_, *refresher_, authenticators_, *launcher_, *renderer_, routes_, proxy_, tally_});
+      *states_, *refresher_, authenticators_, *launcher_, *renderer_, routes_, proxy_, tally_, landings_});
   desk_ = std::make_unique<FrontDesk>(*parts_);
   gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, settings_.base_url);
   proxy::ProxySettings settings;

@@ -113,6 +113,7 @@ class App {
   SpawnerMap spawners_;
   proxy::RouteTable routes_;
   Tally tally_;
+  Landings landings_{clock_};
   std::unique_ptr<Launcher> launcher_;
   std::unique_ptr<Reaper> reaper_;
   std::unique_ptr<Predecessors> predecessors_;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/authenticator.hpp"
 #include "auth/permissions.hpp"
 #include "auth/session.hpp"
 #include "base/task.hpp"
@@ -36,6 +37,8 @@ struct Call {
   std::string
       csrf;  ///< What a form of this browser must carry: the session's, or the sign-in form's.
   const Endpoint* endpoint = nullptr;  ///< Null: there is no such path.
+  /// Whose platforms may show the answer in a frame; empty: the session's own method's.
+  std::vector<auth::Authenticator*> framed_by;
   std::vector<std::string> set_cookies;  ///< Set-Cookie values that go with whatever the answer is.
 
   bool is_get() const noexcept { return request.method == "GET" || request.method == "HEAD"; }

@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "hub/answers.hpp"
 #include "hub/gateway.hpp"
+#include "hub/methods.hpp"
 #include "hub/routes.hpp"
 
 namespace passerelle::hub {
@@ -161,13 +162,31 @@ bool FrontDesk::forged(const Endpoint& endpoint, const Call& call) const {
   return !parts_.csrf.check(call.session->id, presented);
 }
 
+// The platforms that this answer may be shown by: those of the method that answers, else those that
+// the session's own person comes from. Empty: nobody.
+std::string FrontDesk::frame_ancestors(const Call& call) const {
+  std::vector<std::string> origins;
+  for (const auth::Authenticator* method : call.framed_by)
+    for (std::string& origin : method->framed_by({})) origins.push_back(std::move(origin));
+  if (call.framed_by.empty() && call.session)
+    if (const auth::Authenticator* own = find_method(parts_, call.session->authenticator))
+      origins = own->framed_by(call.session->subject);
+  if (origins.empty()) return {};
+  std::string list = "'self'";
+  for (const std::string& origin : origins) list.append(" ").append(origin);
+  return list;
+}
+
 void FrontDesk::dress(const Call& call, proxy::HubResponse& response) const {
   auto& headers = response.headers;
-  headers.emplace_back("Content-Security-Policy", std::string(web::kContentSecurityPolicy));
+  const std::string framed_by = frame_ancestors(call);
+  headers.emplace_back("Content-Security-Policy",
+                       web::content_security_policy(framed_by.empty() ? "'none'" : framed_by));
   headers.emplace_back("X-Content-Type-Options", "nosniff");
   headers.emplace_back("Referrer-Policy", "same-origin");
   headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
-  headers.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
+  headers.emplace_back("Cross-Origin-Resource-Policy",
+                       framed_by.empty() ? "same-origin" : "cross-origin");
   headers.emplace_back("X-JupyterHub-Version", std::string(kJupyterHubVersion));
   for (const std::string& cookie : call.set_cookies) headers.emplace_back("Set-Cookie", cookie);
 }

@@ -30,6 +30,7 @@ class FrontDesk final : public proxy::Hub {
   void authenticate(Call& call) const;
   std::optional<proxy::HubResponse> check_guard(const Endpoint& endpoint, Call& call) const;
   bool forged(const Endpoint& endpoint, const Call& call) const;
+  std::string frame_ancestors(const Call& call) const;
   void dress(const Call& call, proxy::HubResponse& response) const;
 
   Parts& parts_;

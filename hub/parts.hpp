@@ -11,6 +11,7 @@
 #include "auth/login.hpp"
 #include "auth/session.hpp"
 #include "auth/tokens.hpp"
+#include "hub/landing.hpp"
 #include "hub/launcher.hpp"
 #include "hub/tally.hpp"
 #include "web/render.hpp"
@@ -46,6 +47,7 @@ struct Parts {
   const proxy::RouteTable& routes;
   const std::unique_ptr<proxy::Proxy>& proxy;  ///< Stands before the first request comes.
   Tally& tally;
+  Landings& landings;
 };
 
 }  // namespace passerelle::hub

@@ -31,6 +31,10 @@ Task<Answer> user_redirect(Parts&, Call&);
 Task<Answer> devices_of(Parts&, Call&);
 Task<Answer> end_device_of(Parts&, Call&);
 Task<Answer> not_running(Parts&, Call&);
+Task<Answer> lti_launch(Parts&, Call&);
+Task<Answer> lti11_config(Parts&, Call&);
+Task<Answer> lti_ready(Parts&, Call&);
+Task<Answer> lti_continue(Parts&, Call&);
 }  // namespace pages
 
 namespace api {

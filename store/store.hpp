@@ -70,6 +70,15 @@ class IdentityStore {
   virtual Task<Result<void>> erase_state(std::string authenticator, std::string subject) = 0;   ///< Absent is success.
 };
 
+/// Values that count once: the nonces of signed launches. Bounded by their time and by `most`.
+class NonceStore {
+ public:
+  virtual ~NonceStore() = default;
+  /// True the first time within `scope`, false if it was used before; remembered until `until`, durably. Forgets what is
+  /// over. Errc::exhausted when `scope` holds `most` of them already.
+  virtual Task<Result<bool>> use(std::string scope, std::string nonce, Instant now, Instant until, std::size_t most) = 0;
+};
+
 class SessionStore {
  public:
   virtual ~SessionStore() = default;
@@ -129,6 +138,7 @@ class Store {
   virtual ~Store() = default;
   virtual UserStore& users() = 0;
   virtual IdentityStore& identities() = 0;
+  virtual NonceStore& nonces() = 0;
   virtual SessionStore& sessions() = 0;
   virtual TokenStore& tokens() = 0;
   virtual ServerStore& servers() = 0;

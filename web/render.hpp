@@ -1,5 +1,5 @@
 // Renderer: views in, HTML out; and the files that the pages fetch. It knows no HTTP: the hub
-// serves what file() gives below {base_url}hub/static/, sends kContentSecurityPolicy with every
+// serves what file() gives below {base_url}hub/static/, sends content_security_policy() with every
 // page, and tells each page its Frame.
 #pragma once
 
@@ -18,11 +18,9 @@
 
 namespace passerelle::web {
 
-/// For every HTML answer. Pages hold no inline script or style.
-inline constexpr std::string_view kContentSecurityPolicy =
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src "
-    "'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// For every HTML answer. Pages hold no inline script or style. `frame_ancestors`: who may show it
+/// in a frame ("'none'"; sources with spaces between).
+std::string content_security_policy(std::string_view frame_ancestors);
 
 /// The hidden field of every POST form of ours that carries Frame::csrf (JupyterHub's name for it).
 inline constexpr std::string_view kCsrfField = "_xsrf";

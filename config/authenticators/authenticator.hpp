@@ -9,6 +9,8 @@
 #include "config/authenticators/dummy.hpp"
 #include "config/authenticators/header.hpp"
 #include "config/authenticators/ldap.hpp"
+#include "config/authenticators/lti11.hpp"
+#include "config/authenticators/lti13.hpp"
 #include "config/authenticators/oidc.hpp"
 #include "config/authenticators/pam.hpp"
 
@@ -22,6 +24,8 @@ struct Authenticator {
   std::vector<std::string> groups;           ///< Everybody who signs in here gets these as well.
   DummyAuthenticator dummy;
   LdapAuthenticator ldap;
+  Lti11Authenticator lti11;
+  Lti13Authenticator lti13;
   OidcAuthenticator oidc;
   CasAuthenticator cas;
   HeaderAuthenticator header;

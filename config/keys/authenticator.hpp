@@ -7,7 +7,7 @@
 
 namespace passerelle::config {
 
-inline constexpr std::string_view kAuthenticatorTypes = "dummy ldap oidc cas header pam";
+inline constexpr std::string_view kAuthenticatorTypes = "dummy ldap lti11 oidc cas header pam";
 
 inline constexpr Key kEveryAuthenticatorKeys[] = {
     {.name = "type",

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/secrets.hpp"
+#include "config/values.hpp"
 #include "hub/answers.hpp"
 #include "hub/methods.hpp"
+#include "hub/pages/course.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
 #include "proxy/trusted.hpp"
@@ -132,6 +134,7 @@ proxy::HubResponse welcome(Parts& parts,
                            Call& call,
                            const auth::Authenticator& method,
                            auth::Welcome&& in) {
+  if (takes_launches(parts)) call.set_cookies.push_back(parts.cookies.clear_framed_session());
   call.set_cookies.push_back(parts.cookies.session(in.secret, in.lasts));
   call.set_cookies.push_back(parts.cookies.method(method.name()));
   give_own_cookies(parts, call, method, in.set_cookies);
@@ -151,6 +154,24 @@ bool comes_from(const std::vector<std::string>& networks, const Call& call) {
   return trusted && trusted->contains(call.request.direct_peer);
 }
 
+// Proxies in front may tell us another scheme or host than browsers used: what the operators wrote
+// counts, and the others are for whoever asks why a signature is wrong.
+void name_origins(const Parts& parts, const Call& call, auth::AuthRequest& request) {
+  const proxy::HubRequest& came = call.request;
+  request.whole_path = came.path;
+  request.origin = parts.settings.public_url.empty() ? came.scheme + "://" + came.host
+                                                     : config::origin_of(parts.settings.public_url);
+  const std::size_t host = request.origin.find("://") + 3;
+  const std::string forwarded(came.header("x-forwarded-host"));
+  for (const std::string& name : {request.origin.substr(host), came.host, forwarded})
+    for (const char* scheme : {"https://", "http://"})
+      if (const std::string other = scheme + name;
+          !name.empty() && name.size() < 256 && other != request.origin &&
+          std::find(request.other_origins.begin(), request.other_origins.end(), other) ==
+              request.other_origins.end())
+        request.other_origins.push_back(other);
+}
+
 auth::AuthRequest auth_request(const Parts& parts,
                                const Call& call,
                                const auth::Authenticator& authenticator) {
@@ -167,6 +188,7 @@ auth::AuthRequest auth_request(const Parts& parts,
   if (next.empty()) next = text::field(call.query, "next");
   request.next = text::safe_next(next).value_or("");
   request.language = call.language;
+  name_origins(parts, call, request);
   return request;
 }
 
@@ -186,6 +208,8 @@ Task<Answer> sign_in(Parts& parts, Call& call) {
   const std::string next = text::safe_next(text::field(call.query, "next")).value_or("");
   if (call.session) co_return redirect(next.empty() ? parts.settings.base_url + "hub/home" : next);
   const std::vector<auth::Authenticator*> offered = methods_offered(parts);
+  if (offered.empty() && takes_launches(parts))
+    co_return course_page(parts, call, kOk, web::say("sign-in.lti.open-from-course"), "");
   const std::string_view named = text::field(call.query, "method");
   const bool alone =
       offered.size() == 1 && parts.settings.auto_login && text::field(call.query, "notice").empty();
@@ -202,6 +226,7 @@ Task<Answer> sign_in(Parts& parts, Call& call) {
 Task<Answer> authenticator(Parts& parts, Call& call) {
   auth::Authenticator* method = find_method(parts, call.args[0]);
   if (method == nullptr) co_return problem(parts, call, kNotFound);
+  call.framed_by = {method};
   auth::AuthRequest request = auth_request(parts, call, *method);
   const std::string next = request.next;
   if (call.request.method == "POST" && !method->takes_foreign_post(request.path) &&
@@ -211,12 +236,18 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
     again.keep["username"] = text::field(call.form, "username").substr(0, 64);
     co_return sign_in_page(parts, call, kForbidden, next, method->name(), &again);
   }
+  // Nobody types anything there, so there is no form to show again.
+  const bool from_course = method->takes_foreign_post("launch");
   auth::Browser browser;
   browser.user_agent = call.request.header("user-agent");
   browser.old_secret =
       auth::find_cookie(call.request.header("cookie"), parts.cookies.session_name()).value_or("");
   auto answer = co_await parts.login.handle(*method, std::move(request), std::move(browser));
   if (!answer) co_return problem(parts, call, status_of(answer.error()), answer.error().message());
+  if (auto* in = std::get_if<auth::Welcome>(&*answer); in != nullptr && in->framed) {
+    Answer landed = co_await land(parts, call, std::move(*in));
+    co_return landed;
+  }
   if (auto* in = std::get_if<auth::Welcome>(&*answer))
     co_return welcome(parts, call, *method, std::move(*in));
   if (auto* elsewhere = std::get_if<auth::Redirect>(&*answer)) {
@@ -228,9 +259,15 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
     auth::ShowForm told;
     told.message = "sign-in.refused." + refused->reason;
     told.code = refused->reason;
+    if (from_course)
+      co_return course_page(parts, call, kForbidden, web::say(told.message), told.code);
     co_return sign_in_page(parts, call, kForbidden, next, method->name(), &told);
   }
   const auto& shown = std::get<auth::ShowForm>(*answer);
+  if (from_course) {
+    Json message = web::say(shown.message, json_values(shown.message_values));
+    co_return course_page(parts, call, shown.status, std::move(message), shown.code);
+  }
   give_own_cookies(parts, call, *method, shown.set_cookies);
   const std::string again = shown.next.empty() ? next : text::safe_next(shown.next).value_or("");
   proxy::HubResponse response =

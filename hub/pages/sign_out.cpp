@@ -2,6 +2,7 @@
 #include "config/values.hpp"
 #include "hub/answers.hpp"
 #include "hub/methods.hpp"
+#include "hub/pages/course.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
 
@@ -61,6 +62,7 @@ Task<Answer> sign_out(Parts& parts, Call& call) {
   }
   call.session.reset();
   call.set_cookies.push_back(parts.cookies.clear_session());
+  if (takes_launches(parts)) call.set_cookies.push_back(parts.cookies.clear_framed_session());
   proxy::HubResponse response = signed_out_page(parts, call, std::move(view));
   if (!elsewhere.empty()) response.headers.emplace_back("Refresh", "0; url=" + elsewhere);
   co_return response;

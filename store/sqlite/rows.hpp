@@ -43,6 +43,13 @@ Result<void> erase_auth_state(Database& database,
                               const std::string& authenticator,
                               const std::string& subject);
 
+Result<bool> use_nonce(Database& database,
+                       const std::string& scope,
+                       const std::string& nonce,
+                       Instant now,
+                       Instant until,
+                       std::size_t most);
+
 Result<void> put_session(Database& database, const Session& session);
 Result<std::vector<Session>> unexpired_sessions(Database& database, Instant now);
 Result<std::vector<Session>> sessions_of(Database& database, UserId user);

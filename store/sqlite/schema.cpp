@@ -140,7 +140,18 @@ UPDATE sessions SET authenticator = (SELECT authenticator FROM users WHERE id = 
                     subject = (SELECT subject FROM users WHERE id = user);
 )sql";
 
-constexpr std::array kSteps = {kVersion1, kVersion2};
+// Signed launches count once, over a restart too.
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE nonces (
+  scope TEXT NOT NULL,
+  nonce TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  PRIMARY KEY (scope, nonce)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX nonces_by_until ON nonces (until);
+)sql";
+
+constexpr std::array kSteps = {kVersion1, kVersion2, kVersion3};
 
 /// The tables that are read at start; the audit log may be huge and is not needed to serve.
 Result<void> check_pages(Database& database, const std::string& path) {

@@ -117,6 +117,14 @@ Task<Result<void>> Identities::erase_state(std::string authenticator, std::strin
       });
 }
 
+Task<Result<bool>> Nonces::use(
+    std::string scope, std::string nonce, Instant now, Instant until, std::size_t most) {
+  return connections_.writer.run(
+      [scope = std::move(scope), nonce = std::move(nonce), now, until, most](Database& database) {
+        return use_nonce(database, scope, nonce, now, until, most);
+      });
+}
+
 Task<Result<void>> Sessions::put(Session session) {
   return connections_.writer.run([session = std::move(session)](Database& database) {
     return put_session(database, session);

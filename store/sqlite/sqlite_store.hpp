@@ -56,6 +56,16 @@ class Identities final : public IdentityStore {
   Connections& connections_;
 };
 
+class Nonces final : public NonceStore {
+ public:
+  explicit Nonces(Connections& connections) : connections_(connections) {}
+  Task<Result<bool>> use(
+      std::string scope, std::string nonce, Instant now, Instant until, std::size_t most) override;
+
+ private:
+  Connections& connections_;
+};
+
 class Sessions final : public SessionStore {
  public:
   explicit Sessions(Connections& connections) : connections_(connections) {}
@@ -124,6 +134,7 @@ class SqliteStore final : public Store {
 
   UserStore& users() override { return users_; }
   IdentityStore& identities() override { return identities_; }
+  NonceStore& nonces() override { return nonces_; }
   SessionStore& sessions() override { return sessions_; }
   TokenStore& tokens() override { return tokens_; }
   ServerStore& servers() override { return servers_; }
@@ -135,6 +146,7 @@ class SqliteStore final : public Store {
   Connections connections_;
   Users users_{connections_};
   Identities identities_{connections_};
+  Nonces nonces_{connections_};
   Sessions sessions_{connections_};
   Tokens tokens_{connections_};
   Servers servers_{connections_};

@@ -16,6 +16,7 @@ struct HouseBase {
   StillClock clock;
   MemoryUsers users;
   store::UserStore* known = &users;  ///< The store in use: the one in memory, or another.
+  MemoryNonces nonces;
   WorkerPool workers{2};
   std::unique_ptr<Authenticator> method;
 
@@ -23,7 +24,7 @@ struct HouseBase {
   HttpClient http{loop};
   secrets::Sealer sealer{{std::string(32, 'k')}};
   Surroundings around() {
-    return {*known, workers, clock, http, sealer, "https://hub.test", "/hub/auth/room/"};
+    return {*known, workers, clock, http, sealer, "https://hub.test", "/hub/auth/room/", &nonces};
   }
 
   /// Runs the task to its end on the loop of `http`.

@@ -43,6 +43,20 @@ inline Error disk_full() {
   return Error(Errc::unavailable, "disk full");
 }
 
+class MemoryNonces final : public store::NonceStore {
+ public:
+  bool broken = false;
+  std::map<std::string, Instant> used;
+
+  Task<Result<bool>> use(
+      std::string scope, std::string nonce, Instant now, Instant until, std::size_t most) override {
+    if (broken) co_return disk_full();
+    std::erase_if(used, [&](const auto& one) { return one.second < now; });
+    if (used.size() >= most) co_return Error(Errc::exhausted, "too many");
+    co_return used.emplace(scope + " " + nonce, until).second;
+  }
+};
+
 class MemoryUsers final : public store::UserStore {
  public:
   bool broken = false;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.hpp"
 #include "tests/unit/config/samples.hpp"
 
 namespace passerelle::config {
@@ -44,6 +45,8 @@ class Folder : public ::testing::Test {
     put("room.txt", "correct-horse\n");
     put("course.txt", "battery-staple\n");
     put("front-end.txt", "only the web server knows\n");
+    put("consumers.yaml",
+        files::read(std::string(SOURCE_DIR) + "/config/examples/consumers.yaml").value());
     put("logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
     std::filesystem::copy_file(std::string(SOURCE_DIR) + "/config/examples/" + name,
                                path_ + '/' + name);
@@ -67,6 +70,19 @@ TEST_F(Example, DevLoadsWithoutAWord) {
   EXPECT_EQ(outcome.settings->data_dir, path_ + "/.dev");
   EXPECT_TRUE(outcome.settings->stop_servers_on_exit);
   EXPECT_FALSE(outcome.settings->authenticators[0].dummy.claim);
+}
+
+TEST_F(Example, CourseLoadsWithoutAWord) {
+  const auto outcome = example("course.yaml");
+  EXPECT_EQ(outcome.text(), "");
+  ASSERT_TRUE(outcome.settings);
+  EXPECT_EQ(outcome.settings->authenticators[0].lti11.consumers, path_ + "/consumers.yaml");
+  put("consumers.yaml", "net04x:\n  secert: hush-hush\n");
+  const auto wrong = load(path_ + "/course.yaml", quiet());
+  EXPECT_FALSE(wrong.settings);
+  EXPECT_NE(wrong.text().find("consumers.yaml:2:3: unknown key `secert`"), std::string::npos)
+      << wrong.text();
+  EXPECT_EQ(wrong.text().find("hush"), std::string::npos);
 }
 
 TEST_F(Example, WorkshopLoadsWithoutAWord) {

@@ -36,6 +36,6 @@ int main(int argc, char** argv) {
     if (kAssets[i].path.starts_with("static/")) write(out / kAssets[i].path, kAssets[i].content);
   for (const char* made : {"branding.css", "logo"})
     write(out / "static" / made, (*renderer)->file(made)->content);
-  write(out / "policy", kContentSecurityPolicy);
+  write(out / "policy", content_security_policy("'none'"));
   return 0;
 }
