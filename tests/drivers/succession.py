@@ -153,10 +153,11 @@ class Asker(threading.Thread):
         if response.will_close:
             connection.close()
 
+    def connection(self):
+        return http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=30)
+
     def run(self):
-        def connect():
-            return http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=30)
-        kept = connect()
+        kept = self.connection()
         while not self.over.wait(self.pause):
             self.count += 1
             began = time.monotonic()
@@ -164,7 +165,7 @@ class Asker(threading.Thread):
                 if self.count % self.fresh:
                     self.ask(kept)
                 else:
-                    with contextlib.closing(connect()) as fresh:
+                    with contextlib.closing(self.connection()) as fresh:
                         self.ask(fresh)
             except (OSError, http.client.HTTPException) as error:
                 self.failed.append(repr(error))
