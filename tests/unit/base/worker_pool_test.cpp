@@ -124,8 +124,11 @@ TEST(WithTimeout, WaitsForTheWorker) {
   asio::io_context loop;
   WorkerPool pool(1);
   std::atomic<bool> ended = false;
-  const std::function<Result<int>()> work = [&ended] {
-    std::this_thread::sleep_for(50ms);
+  std::promise<void> late;  // a later timer of the same loop: a stalled machine cannot let it overtake
+  asio::steady_timer release(loop, 20ms);
+  release.async_wait([&late](const boost::system::error_code&) { late.set_value(); });
+  const std::function<Result<int>()> work = [&ended, &late] {
+    late.get_future().wait();
     ended = true;
     return Result<int>(1);
   };
