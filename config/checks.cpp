@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 
 #include "base/text.hpp"
+#include "config/checks/form.hpp"
 #include "config/checks/ldap.hpp"
+#include "config/checks/local.hpp"
 #include "config/checks/oidc.hpp"
 #include "config/lti_consumers.hpp"
 #include "config/values.hpp"
@@ -323,24 +325,7 @@ class Checks {
   void spawners() {
     for (const Spawner& spawner : settings_.spawners) {
       const std::string path = "spawners." + spawner.name;
-      if (!spawner.local.system_user.empty() && !environment_.root) {
-        warning(path + ".system_user",
-                "servers can only run as other users when the gateway is started by root; this "
-                "check is not run by root");
-      }
-      if (!spawner.local.system_user.empty() && !spawner.local.workspace.empty()) {
-        error(path + ".workspace",
-              "has no meaning together with `system_user`, whose own home is taken; remove one of "
-              "them");
-      }
-      const std::string& workspace = spawner.local.workspace;
-      if (!workspace.empty() && workspace.find("{username}") == std::string::npos) {
-        error(path + ".workspace",
-              "all users would share one directory; write `{username}` into it");
-      }
-      const std::string& user = spawner.local.system_user;
-      if (user == "root" || user == "0")
-        error(path + ".system_user", "servers never run as root; write `\"{username}\"`");
+      if (spawner.type == "local") check_local(spawner, path, environment_, marks_, problems_);
     }
   }
 
@@ -361,6 +346,7 @@ class Checks {
                   did_you_mean(profile.spawner, spawner_names, "write a name from `spawners`"));
       }
       people(path + ".allow", profile.allow);
+      check_form(profile.form, path + ".form", marks_, problems_);
     }
   }
 

@@ -101,7 +101,7 @@ class Dump {
         type_key == nullptr ? "" : *std::get<std::string*>(type_key->slot(owner));
     std::string out;
     for (const Key& key : table.keys) {
-      if (key.type.empty() || key.type == type) out += one_key(key, owner, indent);
+      if (key.is_of(type)) out += one_key(key, owner, indent);
     }
     return out;
   }

@@ -27,8 +27,10 @@ enum class Kind {
   size,
   moment,
   secret,  ///< Adds `<key>_file` and an environment variable.
+  value,   ///< A text, number or word such as `true`, kept as it is written.
+  values,  ///< A list of them.
   text_list,
-  texts,    ///< One text, or a list of them.
+  texts,        ///< One text, or a list of them.
   command,      ///< A list of texts, not empty, the first one a program.
   environment,  ///< A map of variable names to texts.
   networks,
@@ -87,7 +89,7 @@ struct Key {
   Words words;                    ///< What it is for; ends with a full stop.
   std::string_view example = {};  ///< As written in YAML, one line.
   bool required = false;
-  std::string_view type = {};     ///< Exists only in entries of this `type`.
+  std::string_view type = {};     ///< Exists only in entries of these `type`s, separated by spaces.
   std::string_view choices = {};  ///< choice: words, separated by spaces
   std::uint64_t least = 0;        ///< Numbers, seconds, bytes, list items.
   std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
@@ -95,6 +97,9 @@ struct Key {
   Words when_absent = {};            ///< Says what an empty or zero default means.
   const Section* section = nullptr;  ///< Sections of all sorts, and people.
   Children children = {};
+
+  /// Whether entries of that `type` have it.
+  bool is_of(std::string_view entry_type) const noexcept;
 };
 
 struct Section {

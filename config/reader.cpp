@@ -67,7 +67,7 @@ class Reader {
     if (!read_type(table, value, path, where, type)) return;
     for (const Entry& entry : value.entries) known_or_problem(table, entry, type, path);
     for (const Key& key : table.keys) {
-      if (key.type.empty() || key.type == type) one_key(key, value, owner, path, where);
+      if (key.is_of(type)) one_key(key, value, owner, path, where);
     }
   }
 
@@ -109,7 +109,7 @@ class Reader {
     std::vector<std::string_view> known;
     std::vector<std::string> files;
     for (const Key& key : table.keys) {
-      if (!key.type.empty() && key.type != type) continue;
+      if (!key.is_of(type)) continue;
       known.push_back(key.name);
       if (key.kind == Kind::secret) files.push_back(std::string(key.name) + "_file");
     }

@@ -124,6 +124,10 @@ Words kind_words(Kind kind) {
       return {"day or time", "jour ou moment"};
     case Kind::secret:
       return {"secret", "secret"};
+    case Kind::value:
+      return {"text or number", "texte ou nombre"};
+    case Kind::values:
+      return {"list of texts or numbers", "liste de textes ou de nombres"};
     case Kind::text_list:
       return {"list of texts", "liste de textes"};
     case Kind::texts:
@@ -208,12 +212,19 @@ class Reference {
     std::string name = "`" + std::string(key.name) + "`";
     if (key.kind == Kind::secret) name += ", `" + std::string(key.name) + "_file`";
     std::string meaning = in(key.words);
-    if (!key.type.empty()) meaning += " (" + in(kOnly) + " `type: " + std::string(key.type) + "`)";
+    if (!key.type.empty()) meaning += " (" + in(kOnly) + " `type: " + types(key) + "`)";
     if (!key.example.empty())
       meaning += "<br>" + in(kExample) + " `" + std::string(key.name) + ": " +
                  std::string(key.example) + "`";
     return "| " + name + " | " + value(key) + " | " + standard(key, owner) + " | " + meaning +
            " |\n";
+  }
+
+  static std::string types(const Key& key) {
+    std::string out;
+    for (const std::string_view type : text::split(key.type, ' '))
+      out += (out.empty() ? "" : "`, `") + std::string(type);
+    return out;
   }
 
   std::string value(const Key& key) const {

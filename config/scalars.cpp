@@ -77,6 +77,7 @@ void Scalars::read(const Key& key, const Value& value, const Slot& slot, const s
       return environment(value, *std::get<Texts*>(slot), path);
     case Kind::texts:
       return texts(key, value, *std::get<std::vector<std::string>*>(slot), path);
+    case Kind::values:
     case Kind::text_list:
     case Kind::command:
     case Kind::networks:

@@ -32,7 +32,7 @@ class Schema {
     Json required = Json::array();
     Json either = Json::array();
     for (const Key& key : table.keys) {
-      if (!key.type.empty() && key.type != type) continue;
+      if (!key.is_of(type)) continue;
       properties[std::string(key.name)] = described(key, owner, type);
       if (key.kind == Kind::secret) {
         const std::string file = std::string(key.name) + "_file";
@@ -79,6 +79,8 @@ class Schema {
                     {"propertyNames", {{"pattern", "^[A-Za-z_][A-Za-z0-9_]*$"}}}};
       case Kind::texts:
         return Json{{"oneOf", {Json{{"type", "string"}, {"minLength", 1}}, list(key)}}};
+      case Kind::values:
+        return Json{{"type", "array"}, {"items", as_written()}, {"minItems", key.least}};
       case Kind::text_list:
       case Kind::command:
       case Kind::networks:
@@ -124,6 +126,8 @@ class Schema {
     return Json{{"oneOf", {Json{{"type", "string"}, {"minLength", 1}}, std::move(by_language)}}};
   }
 
+  static Json as_written() { return Json{{"type", {"string", "number", "boolean"}}}; }
+
   static Json list(const Key& key) {
     Json item{{"type", "string"}};
     if (key.kind != Kind::command) item["minLength"] = 1;
@@ -140,6 +144,8 @@ class Schema {
     switch (key.kind) {
       case Kind::choice:
         return Json{{"enum", text::split(key.choices, ' ')}};
+      case Kind::value:
+        return as_written();
       case Kind::boolean:
         return Json{{"type", "boolean"}};
       case Kind::count:

@@ -6,13 +6,16 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "config/authenticators/authenticator.hpp"
+#include "config/form.hpp"
 #include "config/secret.hpp"
+#include "config/spawners/spawner.hpp"
 
 namespace passerelle::config {
 
@@ -57,30 +60,6 @@ struct Sessions {
       300};  ///< The authenticator is asked again that long after it last was; 0: never.
 };
 
-struct StopTimes {
-  seconds interrupt{10};  ///< After SIGINT.
-  seconds terminate{10};  ///< After SIGTERM; then SIGKILL.
-  seconds kill{5};        ///< After SIGKILL, until we report that it cannot be killed.
-};
-
-struct LocalSpawner {
-  /// Empty: servers run as the gateway's own user. Else a template such as "{username}": a system
-  /// user, needs root.
-  std::string system_user;
-  std::string workspace;     ///< Own-user mode: template of the server's home, default
-                             ///< {data_dir}/workspaces/{username}
-  std::uint64_t memory = 0;  ///< Bytes; 0: no limit.
-  double cpu = 0;            ///< Cores; 0: no limit.
-  std::uint32_t pids = 0;    ///< Processes and threads; 0: no limit.
-  StopTimes stop;
-};
-
-struct Spawner {
-  std::string name;
-  std::string type;  ///< "local"
-  LocalSpawner local;
-};
-
 enum class Transport { unix_socket, tcp };
 
 struct Profile {
@@ -101,6 +80,10 @@ struct Profile {
   std::uint64_t memory = 0;  ///< Overrides the spawner's, if set.
   double cpu = 0;
   std::uint32_t pids = 0;
+  std::vector<FormField> form;  ///< What a person chooses before the launch.
+  /// What only spawners of that kind read; null when the file sets nothing of it (see Spawner).
+  std::shared_ptr<BatchProfile> batch;
+  std::shared_ptr<KubernetesProfile> kubernetes;
 };
 
 struct Limits {

@@ -23,6 +23,33 @@ bool includes(const config::People& people, const store::User& user) {
   return false;
 }
 
+const config::Profile* Launcher::profile_for(const LaunchRequest& request) const {
+  const config::Settings& settings = parts_.settings;
+  const ServerPtr known = find({request.user.id, request.server_name});
+  std::string name = request.profile;
+  if (name.empty() && known) name = known->record.profile;
+  if (name.empty() && settings.profiles.size() == 1) name = settings.profiles.front().name;
+  return find_profile(settings, name);
+}
+
+Result<config::Values> Launcher::values_for(const LaunchRequest& request,
+                                            const config::Profile& profile) const {
+  config::Values given = request.values;
+  const ServerPtr known = find({request.user.id, request.server_name});
+  if (request.same_values && known && known->record.profile == profile.name) {
+    given = known->record.values;
+    // A field that the form has no more was right then; it only says nothing now.
+    std::erase_if(given, [&](const auto& one) {
+      return std::none_of(profile.form.begin(), profile.form.end(),
+                          [&](const auto& field) { return field.name == one.first; });
+    });
+  }
+  auto checked = config::checked_values(profile.form, given);
+  if (const auto* wrong = std::get_if<config::ValueProblem>(&checked))
+    return Error(Errc::invalid, Cause::values_invalid, config::sentence(*wrong));
+  return std::get<config::Values>(std::move(checked));
+}
+
 Result<const config::Profile*> Launcher::admit(const LaunchRequest& request) const {
   const config::Settings& settings = parts_.settings;
   if (!good_server_name(request.server_name))
@@ -32,16 +59,13 @@ Result<const config::Profile*> Launcher::admit(const LaunchRequest& request) con
   if (known && known->active())
     return Error(Errc::conflict, "this server is " + std::string(to_string(known->record.phase)));
 
-  std::string name = request.profile;
-  if (name.empty() && known) name = known->record.profile;
-  if (name.empty() && settings.profiles.size() == 1) name = settings.profiles.front().name;
-  const config::Profile* profile = find_profile(settings, name);
+  const config::Profile* profile = profile_for(request);
   if (profile == nullptr)
     return Error(Errc::not_found, Cause::profile_gone,
-                 "there is no profile \"" + name.substr(0, 64) + "\"");
+                 "there is no profile \"" + request.profile.substr(0, 64) + "\"");
   if (!profile->allow.empty() && !includes(profile->allow, request.user))
     return Error(Errc::forbidden, Cause::profile_forbidden,
-                 "the profile " + name + " is for others");
+                 "the profile " + profile->name + " is for others");
 
   std::size_t of_user = 0;
   std::size_t of_all = 0;

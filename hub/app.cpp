@@ -139,7 +139,11 @@ void App::stop_servers_of(const store::User& user, std::string_view reason) {
 
 Result<void> App::make_spawners() {
   for (const config::Spawner& entry : settings_.spawners) {
-    auto made = spawners::make_spawner(entry, {loop_, workers_, settings_.data_dir});
+    std::string hub_url = settings_.public_url;
+    while (hub_url.ends_with('/')) hub_url.pop_back();
+    if (!hub_url.empty()) hub_url += "/hub";
+    spawners::Surroundings around{loop_, workers_, settings_.data_dir, {}, std::move(hub_url)};
+    auto made = spawners::make_spawner(entry, std::move(around));
     if (!made) return std::move(made).error().within("spawners." + entry.name);
     spawners_.emplace(entry.name, std::move(*made));
   }

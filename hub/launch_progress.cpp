@@ -14,8 +14,12 @@ constexpr std::size_t kLongestLine = 1000;
 
 // Where the bar stands when a step begins; the steps of slow spawners simply stay longer at theirs.
 int percent_of(std::string_view step) {
-  constexpr std::array<std::pair<std::string_view, int>, 5> kPercent = {
-      {{"queued", 5}, {"prepare", 15}, {"spawn", 30}, {"listen", 50}, {"answer", 80}}};
+  constexpr std::array<std::pair<std::string_view, int>, 6> kPercent = {{{"queued", 5},
+                                                                         {"prepare", 15},
+                                                                         {"cluster", 20},
+                                                                         {"spawn", 30},
+                                                                         {"listen", 50},
+                                                                         {"answer", 80}}};
   for (const auto& [name, value] : kPercent)
     if (name == step) return value;
   return 40;
@@ -40,6 +44,7 @@ void LaunchProgress::step(std::string_view name) {
   if (!steps_.empty() && !steps_.back().done && steps_.back().name == name) return;
   close_step();
   queue_position_ = 0;
+  elsewhere_.reset();
   steps_.push_back(Step{std::string(name), std::chrono::steady_clock::now(), {}, false});
   add({{"progress", percent_of(name)},
        {"message", "step: " + std::string(name)},
@@ -55,6 +60,21 @@ void LaunchProgress::queued(std::size_t position, std::size_t of) {
        {"step", "queued"},
        {"state", "active"},
        {"queue", {{"position", position}, {"of", of}}}});
+}
+
+void LaunchProgress::waiting(const spawners::Waiting& how) {
+  const bool same = elsewhere_ && elsewhere_->state == how.state &&
+                    elsewhere_->reason == how.reason && elsewhere_->starts == how.starts;
+  elsewhere_ = how;
+  if (same) return;
+  const std::string now = steps_.empty() ? "cluster" : steps_.back().name;
+  nlohmann::json cluster = {{"state", how.state}, {"reason", clean(how.reason)}, {"job", how.job}};
+  if (how.starts) cluster["starts"] = to_iso8601(*how.starts);
+  add({{"progress", percent_of(now)},
+       {"message", "cluster: " + how.state},
+       {"step", now},
+       {"state", "active"},
+       {"cluster", std::move(cluster)}});
 }
 
 void LaunchProgress::log(std::string_view lines) {

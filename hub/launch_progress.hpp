@@ -7,19 +7,21 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "base/cause.hpp"
+#include "spawners/spawner.hpp"
 
 namespace passerelle::hub {
 
 class LaunchProgress {
  public:
   struct Step {
-    std::string name;  ///< "queued", "prepare", "spawn", "listen", "answer"
+    std::string name;  ///< "queued", "prepare", "cluster", "spawn", "listen", "answer"
     std::chrono::steady_clock::time_point begun;
     std::chrono::steady_clock::duration took{};
     bool done = false;
@@ -36,6 +38,8 @@ class LaunchProgress {
   void step(std::string_view name);
   void queued(std::size_t position, std::size_t of);
   void log(std::string_view lines);
+  /// It waits in somebody else's queue: told whenever that has changed.
+  void waiting(const spawners::Waiting& how);
   void ready(const std::string& url);
   void failed(Cause cause, const std::string& detail, const std::string& error_id);
 
@@ -45,6 +49,11 @@ class LaunchProgress {
   const std::vector<Step>& steps() const noexcept { return steps_; }
   std::size_t queue_position() const noexcept { return queue_position_; }
   std::size_t queue_length() const noexcept { return queue_length_; }
+  /// Of the step under way; null: it waits for nobody.
+  const spawners::Waiting* elsewhere() const noexcept {
+    return elsewhere_ ? &*elsewhere_ : nullptr;
+  }
+  std::size_t last_id() const noexcept { return last_id_; }  ///< Of the last event so far
   std::string log_tail(std::size_t lines) const;
 
   /// Events after `last_id`, then each new one; `reader` returns false to be forgotten. Called with
@@ -69,6 +78,7 @@ class LaunchProgress {
   std::deque<std::string> log_;
   std::size_t queue_position_ = 0;
   std::size_t queue_length_ = 0;
+  std::optional<spawners::Waiting> elsewhere_;
   bool ended_ = false;
   std::map<std::size_t, Follower> followers_;
   std::size_t next_key_ = 1;

@@ -7,6 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include "base/log.hpp"
+#include "proxy/tls.hpp"
 
 namespace passerelle::hub {
 
@@ -16,9 +17,15 @@ using store::Phase;
 // stored.
 class Launcher::Telling final : public spawners::Progress {
  public:
-  Telling(Launcher& launcher, ServerPtr server) : launcher_(launcher), server_(std::move(server)) {}
+  Telling(Launcher& launcher, ServerPtr server, LaunchQueue::Place& place)
+      : launcher_(launcher), server_(std::move(server)), place_(place) {}
   void step(std::string_view name) override { server_->progress->step(name); }
   void log(std::string_view lines) override { server_->progress->log(lines); }
+  void waiting(const spawners::Waiting& how) override {
+    LaunchQueue::Place free;
+    std::swap(free, place_);
+    server_->progress->waiting(how);
+  }
   Task<Result<void>> remember(spawners::State state) override {
     server_->record.state = std::move(state);
     auto stored = co_await launcher_.parts_.store.servers().put(server_->record);
@@ -28,6 +35,7 @@ class Launcher::Telling final : public spawners::Progress {
  private:
   Launcher& launcher_;
   ServerPtr server_;
+  LaunchQueue::Place& place_;
 };
 
 Launcher::Launcher(LauncherParts parts)
@@ -40,16 +48,15 @@ Task<Result<std::string>> Launcher::launch(LaunchRequest request) {
   request.user = std::move(*fresh);
   const auto profile = admit(request);
   if (!profile) {
-    store::AuditEvent refused{
-        .at = parts_.clock.now(), .actor = request.actor, .action = "launch", .result = "refused"};
-    refused.target = request.user.username + "/" + request.server_name;
-    refused.cause =
-        profile.error().cause() ? std::string(to_string(*profile.error().cause())) : "conflict";
-    refused.detail = profile.error().message();
-    refused.peer = request.peer;
-    parts_.store.audit().append(std::move(refused));
+    audit_refusal(request, profile.error());
     co_return profile.error();
   }
+  auto values = values_for(request, **profile);
+  if (!values) {
+    audit_refusal(request, values.error());
+    co_return std::move(values).error();
+  }
+  request.values = std::move(*values);
   // From here to put() nothing is awaited: a second request for the same server finds it pending.
   const ServerPtr server = prepare(request, **profile);
   const store::ServerRecord before = server->record;
@@ -63,6 +70,16 @@ Task<Result<std::string>> Launcher::launch(LaunchRequest request) {
   asio::co_spawn(parts_.loop, run(server, false), asio::detached);
   audit(*server, "launch", request.actor, request.peer, nullptr);
   co_return before.launch_id;
+}
+
+void Launcher::audit_refusal(const LaunchRequest& request, const Error& why) const {
+  store::AuditEvent refused{
+      .at = parts_.clock.now(), .actor = request.actor, .action = "launch", .result = "refused"};
+  refused.target = request.user.username + "/" + request.server_name;
+  refused.cause = why.cause() ? std::string(to_string(*why.cause())) : "conflict";
+  refused.detail = why.message();
+  refused.peer = request.peer;
+  parts_.store.audit().append(std::move(refused));
 }
 
 // The person as their authenticator sees them now; as they were when it cannot tell: a provider
@@ -163,8 +180,8 @@ Task<Result<void>> Launcher::attempt(ServerPtr server, bool resumed) {
     progress->queued(position, of);
   };
   LaunchQueue::Place place = co_await queue_.enter(std::move(told));
-  if (!resumed) {
-    auto started = co_await start(server, *spawner, *profile);
+  if (!resumed || (server->record.upstream.empty() && spawner->resumes())) {
+    auto started = co_await start(server, *spawner, *profile, resumed, place);
     if (!started) co_return started;
   }
   if (server->record.upstream.empty())
@@ -182,11 +199,15 @@ Task<Result<void>> Launcher::attempt(ServerPtr server, bool resumed) {
 
 Task<Result<void>> Launcher::start(ServerPtr server,
                                    spawners::Spawner& spawner,
-                                   const config::Profile& profile) {
-  Telling telling(*this, server);
+                                   const config::Profile& profile,
+                                   bool resumed,
+                                   LaunchQueue::Place& place) {
+  Telling telling(*this, server, place);
   auto spec = spec_for(*server, profile);
   co_await add_claims(server->record.user, spec);
-  auto started = co_await spawner.start(std::move(spec), telling);
+  auto starting = resumed ? spawner.resume(std::move(spec), server->record.state, telling)
+                          : spawner.start(std::move(spec), telling);
+  auto started = co_await std::move(starting);
   if (!started) co_return std::move(started).error();
   server->record.state = started->state;
   server->record.upstream = to_string(started->upstream);
@@ -213,7 +234,7 @@ Task<Result<void>> Launcher::until_answers(ServerPtr server,
   const auto end = std::get<1>(std::move(first));
   if (!end) co_return Error(Errc::unavailable, Cause::spawner_down, end.error().message());
   co_return Error(Errc::unavailable, end->cause.value_or(Cause::crashed),
-                  "it ended before it answered")
+                  end->detail.empty() ? "it ended before it answered" : end->detail)
       .with_log(end->log_tail)
       .with_exit_code(end->exit_code.value_or(-1));
 }
@@ -221,12 +242,18 @@ Task<Result<void>> Launcher::until_answers(ServerPtr server,
 Task<Result<void>> Launcher::ask_until_answered(ServerPtr server, const config::Profile& profile) {
   auto upstream = upstream_from_string(server->record.upstream);
   if (!upstream) co_return std::move(upstream).error();
+  const spawners::Spawner* spawner = spawner_of(*server);
+  const spawners::Security secure =
+      spawner == nullptr ? spawners::Security() : spawner->security(server->record.state);
   auto pause = std::chrono::milliseconds(20);
   constexpr auto kLongestPause = std::chrono::milliseconds(500);
   constexpr int kServerError = 500;
   for (;;) {
     HttpRequest question;
-    question.url = "http://localhost" + server->base_path + profile.ready_path;
+    const std::string origin = secure.on() ? "https://" + secure.name : "http://localhost";
+    question.url = origin + server->base_path + profile.ready_path;
+    question.ca_file = secure.ca_file;
+    question.cert_file = secure.cert_file;
     question.headers = {{"Authorization", "token " + server->secret}};
     question.connect_to = *upstream;
     question.timeout = std::chrono::seconds(5);
@@ -262,7 +289,8 @@ Task<void> Launcher::watch(ServerPtr server) {
   server->record.exit_code = end->exit_code;
   std::optional<Error> why;
   if (end->cause) {
-    why = Error(Errc::unavailable, *end->cause, "the server ended").with_log(end->log_tail);
+    const std::string sentence = end->detail.empty() ? "the server ended" : end->detail;
+    why = Error(Errc::unavailable, *end->cause, sentence).with_log(end->log_tail);
     if (end->exit_code) why = std::move(*why).with_exit_code(*end->exit_code);
   }
   co_await close(server, "self", std::move(why));
@@ -400,12 +428,49 @@ void Launcher::add_route(Server& server) {
   route->prefix = server.base_path;
   route->upstream = std::move(*upstream);
   route->set_headers = {{"Authorization", "token " + server.secret}};
+  if (!secure(server, *route)) return;
   route->tag = static_cast<std::uint64_t>(server.record.user);
   route->for_gate = std::make_shared<const RouteOwner>(
       RouteOwner{server.username, server.record.name, server.groups});
   route->last_activity = to_micros(parts_.clock.now()) / 1'000'000;
   server.route = route;
   parts_.routes.add(route);
+}
+
+// False when the server speaks TLS and what we need for it is gone: then nothing is sent to it at
+// all.
+bool Launcher::secure(const Server& server, proxy::Route& route) const {
+  const spawners::Spawner* spawner = spawner_of(server);
+  const spawners::Security security =
+      spawner == nullptr ? spawners::Security() : spawner->security(server.record.state);
+  if (!security.on()) return true;
+  auto client =
+      proxy::TlsClient::load({security.ca_file, {security.cert_file, security.cert_file}, true});
+  if (!client) {
+    log::error("launcher", "cannot speak TLS to a server",
+               {{"server", server.base_path}, {"why", client.error().message()}});
+    return false;
+  }
+  route.tls = std::move(*client);
+  route.tls_name = security.name;
+  return true;
+}
+
+Task<Result<void>> Launcher::arrived(std::string launch_id, std::string key, std::string body) {
+  for (const auto& [name, server] : servers_) {
+    if (server->record.launch_id != launch_id || server->record.phase != Phase::pending) continue;
+    spawners::Spawner* spawner = spawner_of(*server);
+    if (spawner == nullptr) break;
+    auto told = co_await spawner->arrived(std::move(launch_id), std::move(key), std::move(body));
+    co_return told;
+  }
+  co_return Error(Errc::forbidden, "nobody is expected here");
+}
+
+spawners::Condition Launcher::condition(const Server& server) const {
+  const spawners::Spawner* spawner = spawner_of(server);
+  if (spawner == nullptr || server.record.state.empty()) return {};
+  return spawner->condition(server.record.state);
 }
 
 void Launcher::remove_route(Server& server) {

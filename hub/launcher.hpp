@@ -29,10 +29,11 @@ using SpawnerMap = std::map<std::string, std::unique_ptr<spawners::Spawner>, std
 
 struct LaunchRequest {
   store::User user;
-  std::string server_name;  ///< Empty: the default server
-  std::string profile;      ///< Empty: the only one, or the last one used
-  std::map<std::string, std::string> values;
-  std::string actor;  ///< For the audit log
+  std::string server_name;   ///< Empty: the default server
+  std::string profile;       ///< Empty: the only one, or the last one used
+  config::Values values;     ///< Of the profile's form; checked by launch()
+  bool same_values = false;  ///< Those of the last launch instead, if it was of the same profile
+  std::string actor;         ///< For the audit log
   std::string peer;
   std::string authenticator;  ///< The identity that is signed in; empty: the user's own.
   std::string subject;
@@ -77,14 +78,21 @@ class Launcher {
 
   /// Returns the launch id once the launch is durable; it goes on by itself (Server::progress
   /// tells). Refusals carry a Cause: quota-user, limit-global, queue-full, profile-gone,
-  /// profile-forbidden, internal (the database is full). Errc::conflict when this server is active
-  /// already. The authenticator is asked first: Errc::forbidden without a cause when it, or the
-  /// policy, refuses the person by now.
+  /// profile-forbidden, values-invalid ("cores: must be at most 32"), internal (the database is
+  /// full). Errc::conflict when this server is active already. The authenticator is asked first:
+  /// Errc::forbidden without a cause when it, or the policy, refuses the person by now.
   Task<Result<std::string>> launch(LaunchRequest request);
 
   /// Stops a running server or gives up its launch; returns when it is stopped. Not active is
   /// success.
   Task<Result<void>> stop(ServerKey key, StopRequest request);
+
+  /// A server of that launch reports where it listens (Spawner::arrived). Errc::forbidden when
+  /// there is no such launch.
+  Task<Result<void>> arrived(std::string launch_id, std::string key, std::string body);
+
+  /// What its spawner has to say of a server.
+  spawners::Condition condition(const Server& server) const;
 
   /// Forgets a stopped server's row (a named server that its user removes). Errc::conflict while it
   /// is active.
@@ -92,6 +100,10 @@ class Launcher {
 
   /// Stops all servers side by side; for `stop_servers_on_exit`.
   Task<void> stop_all(StopRequest request);
+
+  /// The profile that such a request means: the named one, else the one used last, else the only
+  /// one. Null: there is none of that name.
+  const config::Profile* profile_for(const LaunchRequest& request) const;
 
   ServerPtr find(const ServerKey& key) const;
   std::vector<ServerPtr> of_user(store::UserId user) const;  ///< By name; stopped ones too
@@ -106,13 +118,17 @@ class Launcher {
 
   Task<Result<store::User>> ask_again(LaunchRequest request);
   Result<const config::Profile*> admit(const LaunchRequest& request) const;
+  Result<config::Values> values_for(const LaunchRequest& request,
+                                    const config::Profile& profile) const;
   ServerPtr prepare(const LaunchRequest& request, const config::Profile& profile);
   Task<void> run(ServerPtr server, bool resumed);
   Task<Result<void>> attempt(ServerPtr server, bool resumed);
   Task<Result<void>> attempt_guarded(ServerPtr server, bool resumed);
   Task<Result<void>> start(ServerPtr server,
                            spawners::Spawner& spawner,
-                           const config::Profile& profile);
+                           const config::Profile& profile,
+                           bool resumed,
+                           LaunchQueue::Place& place);
   Task<Result<void>> until_answers(ServerPtr server,
                                    spawners::Spawner& spawner,
                                    const config::Profile& profile);
@@ -126,6 +142,7 @@ class Launcher {
   Task<void> end_spawned(ServerPtr server, spawners::StopMode mode);
 
   void add_route(Server& server);
+  bool secure(const Server& server, proxy::Route& route) const;
   void remove_route(Server& server);
   void enter_phase(Server& server, store::Phase phase);
   spawners::Spawner* spawner_of(const Server& server) const;
@@ -133,6 +150,7 @@ class Launcher {
   Task<void> add_claims(store::UserId id, spawners::ServerSpec& spec);
   spawners::ServerSpec spec_for(const Server& server, const config::Profile& profile) const;
   void fill_paths(Server& server) const;
+  void audit_refusal(const LaunchRequest& request, const Error& why) const;
   void audit(const Server& server,
              std::string action,
              std::string actor,

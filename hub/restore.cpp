@@ -52,7 +52,8 @@ Task<Result<void>> Launcher::restore() {
 // "gone"), and while a launch under way has a process that does not listen yet, for as long as a
 // start may take.
 Task<spawners::Liveness> Launcher::find_out(ServerPtr server, spawners::Spawner& spawner) {
-  const spawners::Liveness nothing{spawners::Liveness::Kind::ended, {}, {}, {}, {}};
+  spawners::Liveness nothing;
+  nothing.kind = spawners::Liveness::Kind::ended;
   if (server->record.state.empty()) co_return nothing;
   const auto deadline = std::chrono::steady_clock::now() + profile_of(*server)->start_timeout;
   constexpr auto kLongestPause = std::chrono::milliseconds(5000);
@@ -61,7 +62,7 @@ Task<spawners::Liveness> Launcher::find_out(ServerPtr server, spawners::Spawner&
     const bool told = life && life->kind != spawners::Liveness::Kind::unknown;
     const bool starting = told && life->kind == spawners::Liveness::Kind::running &&
                           server->record.phase == Phase::pending && !life->upstream &&
-                          std::chrono::steady_clock::now() < deadline;
+                          !spawner.resumes() && std::chrono::steady_clock::now() < deadline;
     if (told && !starting) co_return std::move(*life);
     if (server->stop_asked || !server->active()) co_return nothing;
     co_await sleep_for(starting ? std::chrono::milliseconds(50) : pause);

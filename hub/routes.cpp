@@ -30,6 +30,7 @@ constexpr Endpoint kEndpoints[] = {
     {"DELETE", "/hub/api/users/:user/sessions", Guard::api, api::end_sessions},
     {"GET", "/hub/api/user/auth-token", Guard::open, api::auth_token},
     {"GET", "/hub/api/audit", Guard::api, api::audit},
+    {"POST", "/hub/api/launches/:launch/arrived", Guard::open, api::arrived},
     {"*", "/hub/api/*", Guard::open, api::unknown},
 
     // people

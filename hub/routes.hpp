@@ -58,6 +58,7 @@ Task<Answer> sessions(Parts&, Call&);
 Task<Answer> end_sessions(Parts&, Call&);
 Task<Answer> auth_token(Parts&, Call&);
 Task<Answer> audit(Parts&, Call&);
+Task<Answer> arrived(Parts&, Call&);
 Task<Answer> unknown(Parts&, Call&);
 }  // namespace api
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <type_traits>
 
 #include "config/keys.hpp"
@@ -17,13 +18,24 @@ struct MemberOf<M O::*> {
   using Type = M;
 };
 
+/// The part itself; behind a pointer, it is made when a key first reaches for it.
+template <class Part>
+Part* reached(Part* part) {
+  return part;
+}
+template <class Part>
+Part* reached(std::shared_ptr<Part>* part) {
+  if (!*part) *part = std::make_shared<Part>();
+  return part->get();
+}
+
 template <auto First, auto... Rest>
 auto* member(void* owner) {
   auto* found = &(static_cast<typename MemberOf<decltype(First)>::Owner*>(owner)->*First);
   if constexpr (sizeof...(Rest) == 0) {
     return found;
   } else {
-    return member<Rest...>(found);
+    return member<Rest...>(reached(found));
   }
 }
 
@@ -58,6 +70,7 @@ constexpr Children list_of() {
 }
 
 inline constexpr std::uint64_t kDay = 86400;
+inline constexpr std::uint64_t kMebi = 1U << 20U;
 inline constexpr Words kUnlimited{"unlimited", "sans limite"};
 
 /// The keys of several lists, in that order: what every entry has, then what each `type` adds.

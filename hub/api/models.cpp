@@ -31,7 +31,7 @@ Json server_model(const Parts& parts, const Server& server) {
                                      text::percent_encode(server.username) + which + "/progress"},
                 {"started", time_or_null(record.started)},
                 {"last_activity", to_iso8601(last_activity(server))},
-                {"user_options", {{"profile", record.profile}}}};
+                {"user_options", {{"profile", record.profile}, {"values", record.values}}}};
   model["profile"] = record.profile;
   model["launch_id"] = record.launch_id;
   model["stops_at"] = time_or_null(server.stops_at);

@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "hub/api/models.hpp"
+#include "hub/form.hpp"
 #include "hub/routes.hpp"
 
 namespace passerelle::hub::api {
@@ -23,7 +24,22 @@ proxy::HubResponse empty(int status) {
   return {status, {{"Content-Type", "text/plain"}}, ""};
 }
 
-// The body is nothing, null, or {"profile": "...", "values": {"k": "v"}}.
+// A form's values: texts, numbers, booleans.
+Result<config::Values> values_of(const Json& options) {
+  config::Values values;
+  const auto given = options.find("values");
+  if (given == options.end() || given->is_null()) return values;
+  if (!given->is_object())
+    return Error(Errc::invalid, Cause::values_invalid, "values is an object");
+  for (const auto& [name, value] : given->items()) {
+    if (!value.is_primitive() || value.is_null())
+      return Error(Errc::invalid, Cause::values_invalid, name + ": must be one value");
+    values[name] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return values;
+}
+
+// The body is nothing, null, or {"profile": "...", "values": {"cores": 4}}.
 Result<LaunchRequest> launch_request(const Call& call) {
   LaunchRequest request;
   const std::string_view body = text::trim(call.request.body);
@@ -34,6 +50,9 @@ Result<LaunchRequest> launch_request(const Call& call) {
   if (profile != options.end() && !profile->is_string())
     return Error(Errc::invalid, Cause::values_invalid, "profile is a string");
   if (profile != options.end()) request.profile = profile->get<std::string>();
+  auto values = values_of(options);
+  if (!values) return std::move(values).error();
+  request.values = std::move(*values);
   return request;
 }
 
@@ -107,6 +126,13 @@ Task<Answer> start_server(Parts& parts, Call& call) {
   request->server_name = subject->server;
   request->actor = call.username();
   request->peer = call.request.peer;
+  if (const auto wrong = problem_with(parts, *request)) {
+    Json body = {{"status", kBadRequest}, {"message", config::sentence(*wrong)}};
+    body["cause"] = to_string(Cause::values_invalid);
+    body["field"] = wrong->field;
+    body["reason"] = wrong->reason;
+    co_return json(kBadRequest, body);
+  }
   const ServerPtr before = parts.launcher.find(subject->key());
   if (before && before->record.phase == Phase::pending) co_return empty(kAccepted);
   auto launched = co_await parts.launcher.launch(std::move(*request));

@@ -73,11 +73,12 @@ Task<Answer> home(Parts& parts, Call& call) {
       view["refresh"] = kPendingLook;
   }
   const std::string spawn = parts.settings.base_url + "hub/spawn";
-  if (servers.empty() && mine.size() == 1)
+  const bool at_once = mine.size() == 1 && mine[0]->form.empty();
+  if (servers.empty() && at_once)
     view["first"] = {{"action", spawn},
                      {"profile", mine[0]->name},
                      {"title", web::words(mine[0]->title, mine[0]->name)}};
-  if (servers.empty() && mine.size() > 1) view["choose_url"] = spawn;
+  if (servers.empty() && !mine.empty() && !at_once) view["choose_url"] = spawn;
   if (!servers.empty() && active == 0 && mine.size() > 1) view["another_url"] = spawn;
   co_return page(parts, call, kOk, "home", view);
 }

@@ -1,6 +1,7 @@
 // Choosing a profile, starting, watching the launch, and reading why it failed. A GET never starts
 // anything.
 #include "hub/answers.hpp"
+#include "hub/form.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
 #include "hub/subject.hpp"
@@ -11,6 +12,7 @@ namespace {
 using store::Phase;
 
 constexpr int kOk = 200;
+constexpr int kBadValues = 400;
 
 // /hub/spawn is the caller's own; /hub/spawn/:user/:server names somebody's.
 Task<Result<Subject>> subject_or_self(Parts& parts, Call& call) {
@@ -32,13 +34,22 @@ std::string next_of(const Call& call) {
   return text::safe_next(raw).value_or("");
 }
 
+// What was sent and refused: it stands in the form again, beside the reason.
+struct Refused {
+  const Error* error = nullptr;
+  std::string profile;
+  config::Values values;
+  std::optional<config::ValueProblem> wrong;
+};
+
 proxy::HubResponse choice(
-    Parts& parts, const Call& call, const Subject& subject, int status, const Error* refused) {
+    Parts& parts, const Call& call, const Subject& subject, int status, const Refused& refused) {
   Json view = {{"action", parts.settings.base_url + "hub/spawn/" +
                               path_tail(subject.user.username, subject.server)},
                {"profiles", Json::array()}};
   const ServerPtr last = parts.launcher.find(subject.key());
-  std::string checked(text::field(call.query, "profile"));
+  std::string checked = refused.profile;
+  if (checked.empty()) checked = text::field(call.query, "profile");
   if (checked.empty() && last) checked = last->record.profile;
   const auto mine = profiles_for(parts.settings, subject.user);
   const bool known =
@@ -49,11 +60,20 @@ proxy::HubResponse choice(
                  {"title", web::words(profile->title, profile->name)},
                  {"checked", profile->name == checked}};
     if (!profile->description.empty()) tile["description"] = web::words(profile->description, "");
+    config::Values values;
+    if (last && last->record.profile == profile->name) values = last->record.values;
+    const bool sent = refused.profile == profile->name;
+    if (sent) values = refused.values;
+    if (!profile->form.empty())
+      tile["form"] = {{"fields", fields_view(*profile, values,
+                                             sent && refused.wrong ? &*refused.wrong : nullptr)}};
     view["profiles"].push_back(std::move(tile));
   }
-  if (refused != nullptr && refused->cause())
-    view["message"] = web::why(*refused->cause())["sentence"];
-  if (refused != nullptr && !refused->cause()) view["message"] = refused->message();
+  if (refused.wrong) view["message"] = web::why(Cause::values_invalid)["sentence"];
+  if (const Error* error = refused.error; error != nullptr) {
+    view["message"] = error->message();
+    if (error->cause()) view["message"] = web::why(*error->cause())["sentence"];
+  }
   if (const std::string next = next_of(call); !next.empty()) view["next"] = next;
   return page(parts, call, status, "spawn", view);
 }
@@ -63,14 +83,16 @@ milliseconds to_ms(std::chrono::steady_clock::duration time) {
 }
 
 Json step_rows(const LaunchProgress& progress) {
-  constexpr std::string_view kSteps[] = {"queued", "prepare", "spawn", "listen", "answer"};
+  constexpr std::string_view kSteps[] = {"queued", "prepare", "cluster",
+                                         "spawn",  "listen",  "answer"};
   Json rows = Json::array();
   const auto& steps = progress.steps();
   for (const std::string_view name : kSteps) {
     const auto step =
         std::find_if(steps.begin(), steps.end(), [&](const auto& one) { return one.name == name; });
     if (step == steps.end() && name == "queued" && !steps.empty())
-      continue;  // it never had to wait
+      continue;                                              // it never had to wait
+    if (step == steps.end() && name == "cluster") continue;  // nor there
     Json row = {{"name", name}, {"words", web::step_words(name)}, {"state", "waiting"}};
     if (step != steps.end()) {
       row["state"] = step->done ? "done" : "active";
@@ -80,6 +102,15 @@ Json step_rows(const LaunchProgress& progress) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+// How far a batch system is with the job.
+Json cluster_view(const spawners::Waiting& how) {
+  Json view = {{"state", web::say("cluster." + how.state)}};
+  if (!how.reason.empty()) view["reason"] = how.reason;
+  if (!how.job.empty()) view["job"] = how.job;
+  if (how.starts) view["starts"] = web::moment(*how.starts);
+  return view;
 }
 
 Json progress_view(const Parts& parts, const Server& server) {
@@ -95,9 +126,11 @@ Json progress_view(const Parts& parts, const Server& server) {
                {"cancel_url", parts.settings.base_url + "hub/stop/" + path_tail(server)},
                {"events_url", parts.settings.base_url + "hub/api/users/" +
                                   text::percent_encode(server.username) + which + "/progress"},
-               {"refresh", kRefresh}};
+               {"refresh", kRefresh},
+               {"seen", progress.last_id()}};
   if (progress.queue_position() > 0)
     view["queue"] = {{"position", progress.queue_position()}, {"of", progress.queue_length()}};
+  if (progress.elsewhere() != nullptr) view["cluster"] = cluster_view(*progress.elsewhere());
   if (const std::string log = progress.log_tail(kLines); !log.empty()) view["log"] = log;
   return view;
 }
@@ -132,7 +165,8 @@ Task<Answer> choose(Parts& parts, Call& call) {
   if (server && server->record.phase == Phase::running)
     co_return redirect(next.empty() ? server->open_url : next);
   if (server && server->active()) co_return redirect(pending_url(parts, *subject, next));
-  co_return choice(parts, call, *subject, kOk, nullptr);
+  const Refused nothing;
+  co_return choice(parts, call, *subject, kOk, nothing);
 }
 
 Task<Answer> spawn(Parts& parts, Call& call) {
@@ -142,6 +176,14 @@ Task<Answer> spawn(Parts& parts, Call& call) {
   request.user = subject->user;
   request.server_name = subject->server;
   request.profile = text::field(call.form, "profile");
+  request.same_values = !text::field(call.form, "same").empty();
+  Refused refused;
+  refused.profile = request.profile;
+  if (const auto* profile = find_profile(parts.settings, request.profile))
+    refused.values = values_from(*profile, call.form);
+  request.values = refused.values;
+  refused.wrong = problem_with(parts, request);
+  if (refused.wrong) co_return choice(parts, call, *subject, kBadValues, refused);
   request.actor = call.username();
   request.peer = call.request.peer;
   if (subject->user.id == call.session->account().id) {
@@ -151,12 +193,13 @@ Task<Answer> spawn(Parts& parts, Call& call) {
   auto launched = co_await parts.launcher.launch(std::move(request));
   if (launched || launched.error().code() == Errc::conflict)
     co_return redirect(pending_url(parts, *subject, next_of(call)));
-  const Error refused = std::move(launched).error();
-  if (refused.code() == Errc::forbidden && !refused.cause())  // their sign-in has ended meanwhile
+  const Error error = std::move(launched).error();
+  if (error.code() == Errc::forbidden && !error.cause())  // their sign-in has ended meanwhile
     co_return redirect(parts.settings.base_url + "hub/login?notice=signed-out-elsewhere");
-  if (refused.cause() == Cause::internal)
+  if (error.cause() == Cause::internal)
     co_return redirect(pending_url(parts, *subject, ""));  // it failed: say why
-  co_return choice(parts, call, *subject, status_of(refused), &refused);
+  refused.error = &error;
+  co_return choice(parts, call, *subject, status_of(error), refused);
 }
 
 Task<Answer> pending(Parts& parts, Call& call) {

@@ -59,19 +59,25 @@ function showLog(text) {
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
+// Words of the cluster come from the server, in the reader's language.
+function showCluster(id) {
+  if (id > Number(launch.dataset.seen)) location.reload();
+}
+
 function end(source, title) {
   source.close();
   document.title = title;
   live.textContent = title;
 }
 
-function show(source, event) {
+function show(source, event, id) {
   if (fresh) log.textContent = '';  // The page came with the tail; the events bring all of it.
   fresh = false;
   if (event.progress !== undefined) bar.value = event.progress;
   if (event.step) showStep(event);
   if (event.step || event.ready) showQueue(event.queue);
   if (event.log) showLog(event.log);
+  if (event.cluster) showCluster(id);
   if (event.ready) {
     end(source, launch.dataset.titleReady);
     location.replace(event.url);
@@ -84,11 +90,11 @@ function show(source, event) {
 function follow() {
   const source = new EventSource(launch.dataset.events);
   source.onmessage = (message) => {
-    const id = Number(message.lastEventId || 0);
+    const id = Number(message.lastEventId.split('-').pop());  // "<stream>-<n>"
     if (id && id <= seen) return;
     seen = id;
     document.title = launch.dataset.title;
-    show(source, JSON.parse(message.data));
+    show(source, JSON.parse(message.data), id);
   };
   source.onerror = () => {
     live.textContent = launch.dataset.lost;

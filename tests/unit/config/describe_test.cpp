@@ -104,6 +104,7 @@ const std::set<std::string> kBeyondASchema = {
     "header_from_everybody",
     "header_local_without_secret",
     "header_names",
+    "form_fields",
     "listen_bad_address",
     "listen_open_without_public_url",
     "missing_password",

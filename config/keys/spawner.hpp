@@ -1,0 +1,23 @@
+// What every entry of `spawners` has, whatever its type. Each type's own keys:
+// config/keys/<type>.hpp.
+#pragma once
+
+#include "config/keys/slots.hpp"
+#include "config/settings.hpp"
+
+namespace passerelle::config {
+
+inline constexpr std::string_view kSpawnerTypes = "local";
+
+inline constexpr Key kEverySpawnerKeys[] = {
+    {.name = "type",
+     .kind = Kind::choice,
+     .slot = at<&Spawner::type>,
+     .words = {"Where servers run. `local`: on this machine.",
+               "Où tournent les serveurs. `local` : sur cette machine."},
+     .example = "local",
+     .required = true,
+     .choices = kSpawnerTypes},
+};
+
+}  // namespace passerelle::config
