@@ -1,0 +1,14 @@
+# shellcheck shell=bash
+# shared settings of the OAR peer (sourced)
+S=${OAR_PEER_STATE:-/var/lib/passerelle-oar}
+NODES=${OAR_PEER_NODES:-2}
+CORES=${OAR_PEER_CORES:-4}
+USERS=${OAR_PEER_USERS:-psl-alice psl-bob}
+SVC=${OAR_PEER_SVC:-psl-hub}
+NET=${OAR_PEER_NET:-10.231.86}
+PGPORT=${OAR_PEER_PGPORT:-23540}
+OARPORT=${OAR_PEER_PORT:-23666}
+SSHPORT=${OAR_PEER_SSHPORT:-23667}
+FINAUD=${OAR_PEER_FINAUD:-20}
+SCHEDMIN=${OAR_PEER_SCHEDMIN:-1}
+JOBDEL=${OAR_PEER_JOBDEL:-60}
