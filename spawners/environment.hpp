@@ -26,6 +26,7 @@ struct Surrounding {
   std::uint16_t port = 0;
   std::uint64_t memory = 0;  ///< Bytes; 0: unlimited
   double cpu = 0;
+  std::string address = "127.0.0.1";  ///< With `port`: what it listens on; inside a container, all
 };
 
 /// PATH, LANG, LC_ALL and TZ of this process, the server's own variables, and the profile's last.

@@ -36,7 +36,7 @@ std::vector<std::string> jupyter_options(const std::vector<std::string>& command
       add(application, "sock", place.socket);
       add(application, "sock_mode", "0600");
     } else {
-      add(application, "ip", "127.0.0.1");
+      add(application, "ip", place.address);
       add(application, "port", std::to_string(place.port));
       add(application, "port_retries", "0");  // another port would be nobody's
     }
