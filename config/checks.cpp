@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/text.hpp"
+#include "config/checks/batch.hpp"
 #include "config/checks/form.hpp"
 #include "config/checks/ldap.hpp"
 #include "config/checks/local.hpp"
@@ -326,6 +327,8 @@ class Checks {
     for (const Spawner& spawner : settings_.spawners) {
       const std::string path = "spawners." + spawner.name;
       if (spawner.type == "local") check_local(spawner, path, environment_, marks_, problems_);
+      if (spawner.type == "oar" || spawner.type == "slurm")
+        check_batch(settings_, spawner, path, marks_, problems_);
     }
   }
 

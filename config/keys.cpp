@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "config/keys/authenticator.hpp"
+#include "config/keys/batch.hpp"
 #include "config/keys/cas.hpp"
 #include "config/keys/dummy.hpp"
 #include "config/keys/form.hpp"
@@ -191,7 +192,7 @@ constexpr Key kSessionKeys[] = {
 };
 constexpr Section kSessions{"sessions", kSessionKeys};
 
-constexpr auto kSpawnerKeys = joined(kEverySpawnerKeys, kLocalKeys);
+constexpr auto kSpawnerKeys = joined(kEverySpawnerKeys, kLocalKeys, kBatchKeys);
 constexpr Section kSpawner{"spawners.<name>", kSpawnerKeys};
 
 constexpr Key kProfileKeys[] = {
@@ -310,6 +311,15 @@ constexpr Key kProfileKeys[] = {
      .most = 50,
      .section = &kForm,
      .children = list_of<&Profile::form>()},
+    {.name = "job",
+     .kind = Kind::section,
+     .slot = itself,
+     .words = {"What is asked of a batch system. `{name}` stands for a value of the form, "
+               "`{username}` for the person.",
+               "Ce qui est demandé à un gestionnaire de lots. `{nom}` représente une valeur du "
+               "formulaire, "
+               "`{username}` la personne."},
+     .section = &kJob},
 };
 constexpr Section kProfile{"profiles[]", kProfileKeys};
 

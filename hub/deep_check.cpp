@@ -7,6 +7,7 @@
 
 #include "auth/authenticator.hpp"
 #include "config/values.hpp"
+#include "spawners/spawner.hpp"
 
 namespace passerelle::hub {
 namespace {
@@ -38,6 +39,7 @@ class PassingStore {
     store_ = std::move(*opened);
     return store_.get();
   }
+  const std::string& folder() const noexcept { return folder_; }
 
  private:
   std::string folder_;
@@ -80,6 +82,29 @@ bool any_wrong(const std::vector<Finding>& found) {
 
 }  // namespace
 
+namespace {
+
+/// Whether what runs servers elsewhere answers at all. Local ones need nobody.
+Finding ask_spawner(const config::Spawner& entry, spawners::Surroundings around) {
+  asio::io_context& loop = around.loop;
+  auto made = spawners::make_spawner(entry, std::move(around));
+  if (!made) return {Finding::Level::wrong, made.error().message(), ""};
+  Finding said{Finding::Level::wrong, "the check broke off", ""};
+  auto asking = with_timeout((*made)->found(), kPatience, "the answer");
+  asio::co_spawn(loop, std::move(asking), [&](const std::exception_ptr& thrown, auto outcome) {
+    if (!thrown && outcome) said = {Finding::Level::good, "answers", ""};
+    if (!thrown && !outcome)
+      said = {Finding::Level::wrong, outcome.error().message(),
+              "run its commands by hand, as the gateway's user, on this machine"};
+    loop.stop();
+  });
+  loop.restart();
+  loop.run();
+  return said;
+}
+
+}  // namespace
+
 bool deep_check(const config::Settings& settings, std::ostream& out) {
   PassingStore passing;
   auto store = passing.open();
@@ -111,6 +136,14 @@ bool deep_check(const config::Settings& settings, std::ostream& out) {
     if (found.empty()) found = {{Finding::Level::good, "asks nobody else", ""}};
     for (const Finding& one : found) print(one, out);
     good = good && !any_wrong(found);
+  }
+  for (const config::Spawner& entry : settings.spawners) {
+    if (entry.type == "local") continue;
+    out << "spawners." << entry.name << " (" << entry.type << ")" << std::endl;
+    spawners::Surroundings around{loop, workers, passing.folder(), {}, settings.public_url};
+    const Finding said = ask_spawner(entry, std::move(around));
+    print(said, out);
+    good = good && said.level == Finding::Level::good;
   }
   return good;
 }

@@ -1,5 +1,5 @@
-// `check-config --deep`: lets every configured authenticator try what a sign-in will need, and says
-// what to fix.
+// `check-config --deep`: lets every configured authenticator try what a sign-in will need, asks every
+// batch system, and says what to fix.
 #pragma once
 
 #include <iosfwd>
@@ -8,7 +8,7 @@
 
 namespace passerelle::hub {
 
-/// Blocking, at most 30 s for each authenticator. Changes nothing. True if nothing is wrong
+/// Blocking, at most 30 s for each of them. Changes nothing. True if nothing is wrong
 /// (warnings are not).
 bool deep_check(const config::Settings& settings, std::ostream& out);
 

@@ -7,14 +7,17 @@
 
 namespace passerelle::config {
 
-inline constexpr std::string_view kSpawnerTypes = "local";
+inline constexpr std::string_view kSpawnerTypes = "local oar slurm";
 
 inline constexpr Key kEverySpawnerKeys[] = {
     {.name = "type",
      .kind = Kind::choice,
      .slot = at<&Spawner::type>,
-     .words = {"Where servers run. `local`: on this machine.",
-               "Où tournent les serveurs. `local` : sur cette machine."},
+     .words = {"Where servers run. `local`: on this machine; `oar`, `slurm`: as jobs of that batch "
+               "system.",
+               "Où tournent les serveurs. `local` : sur cette machine ; `oar`, `slurm` : comme "
+               "tâches de ce "
+               "gestionnaire de lots."},
      .example = "local",
      .required = true,
      .choices = kSpawnerTypes},

@@ -11,6 +11,23 @@ Json pending_of(const Server& server) {
   return nullptr;
 }
 
+// As spawners::Condition and Waiting; null for a server that is no job of a batch system.
+Json job_of(const Parts& parts, const Server& server) {
+  const spawners::Condition now = parts.launcher.condition(server);
+  const spawners::Waiting* waits = server.record.phase == Phase::pending && server.progress
+                                       ? server.progress->elsewhere()
+                                       : nullptr;
+  if (now.job.empty() && waits == nullptr) return nullptr;
+  Json job = {
+      {"id", now.job}, {"node", now.node}, {"trouble", now.trouble}, {"command", now.command}};
+  job["ends"] = now.ends ? Json(to_iso8601(*now.ends)) : Json();
+  if (waits == nullptr) return job;
+  job["state"] = waits->state;
+  job["reason"] = waits->reason;
+  job["starts"] = waits->starts ? Json(to_iso8601(*waits->starts)) : Json();
+  return job;
+}
+
 Json time_or_null(const std::optional<Instant>& at) {
   return at ? Json(to_iso8601(*at)) : Json();
 }
@@ -38,6 +55,7 @@ Json server_model(const Parts& parts, const Server& server) {
   model["queue_position"] = server.progress && server.progress->queue_position() > 0
                                 ? Json(server.progress->queue_position())
                                 : Json();
+  if (Json job = job_of(parts, server); !job.is_null()) model["job"] = std::move(job);
   if (record.phase != Phase::stopped) return model;
   model["ended"] = time_or_null(record.ended);
   model["ended_by"] = record.ended_by;

@@ -23,6 +23,17 @@ void add_if(Json& view, const char* key, Json value) {
   if (!value.is_null()) view[key] = std::move(value);
 }
 
+// What only the batch system knows; nothing for a server that is no job.
+void add_job(const Parts& parts, const Server& server, Json& view) {
+  const spawners::Condition now = parts.launcher.condition(server);
+  if (now.job.empty()) return;
+  Json job = {{"id", now.job}, {"node", now.node}, {"soon", now.ends_soon}};
+  if (now.ends) job["ends"] = web::moment(*now.ends);
+  if (!now.trouble.empty()) job["trouble"] = web::say("trouble." + now.trouble);
+  if (!now.command.empty()) job["command"] = now.command;
+  view["job"] = std::move(job);
+}
+
 Json card(const Parts& parts, const Server& server, std::size_t index) {
   const std::string hub = parts.settings.base_url + "hub/";
   const store::ServerRecord& record = server.record;
@@ -35,6 +46,7 @@ Json card(const Parts& parts, const Server& server, std::size_t index) {
   if (!record.name.empty()) view["name"] = record.name;
   add_if(view, "since", since_of(server));
   if (record.phase == Phase::running) {
+    add_job(parts, server, view);
     view["open_url"] = server.open_url;
     if (server.route) view["activity"] = web::moment(last_activity(server));
     if (server.stops_at) {

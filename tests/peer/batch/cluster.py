@@ -3,9 +3,12 @@
 import json
 import os
 import subprocess
+import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", ".."))
+from drivers.gateway import wait_until  # noqa: E402
 
 PEOPLE = ("psl-alice", "psl-bob")
 
@@ -35,6 +38,12 @@ class Peer:
         """Jobs that have not ended: id -> {name, owner, state}."""
         raise NotImplementedError
 
+    def clear(self):
+        """Ends what an earlier run may have left."""
+        for job, about in self.active().items():
+            self.delete(job, about["owner"])
+        wait_until("the cluster is free", lambda: not self.active(), 120, 0.5)
+
     def ours(self):
         return {i: job for i, job in self.active().items() if job["name"].startswith("passerelle-")}
 
@@ -44,11 +53,11 @@ class Oar(Peer):
 
     def active(self):
         text = run("oarstat", "-J", limit=30)
-        return {i: {"name": j["name"], "owner": j["owner"], "state": j["state"], "hosts": j["assigned_network_address"]}
+        return {i: {"name": j["name"] or "", "owner": j["owner"], "state": j["state"], "hosts": j["assigned_network_address"]}
                 for i, j in (json.loads(text) if text.strip() else {}).items()}
 
     def fill(self, seconds):
-        out = run("oarsub", "-l", f"/nodes=2/core=4,walltime=0:{seconds // 60:02}:{seconds % 60:02}", f"sleep {seconds}", user="psl-bob")
+        out = run("oarsub", "-d", "/tmp", "-O", "/dev/null", "-E", "/dev/null", "-l", f"/nodes=2/core=4,walltime=0:{seconds // 60:02}:{seconds % 60:02}", f"sleep {seconds}", user="psl-bob")
         return out.split("OAR_JOB_ID=")[1].split()[0]
 
     def delete(self, job, user="psl-alice"):

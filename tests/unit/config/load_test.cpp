@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/files.hpp"
+#include "config/spawners/batch.hpp"
 #include "tests/unit/config/samples.hpp"
 
 namespace passerelle::config {
@@ -90,6 +91,20 @@ TEST_F(Example, WorkshopLoadsWithoutAWord) {
   EXPECT_EQ(outcome.text(), "");
   ASSERT_TRUE(outcome.settings);
   EXPECT_EQ(outcome.settings->authenticators[0].dummy.password.value, "correct-horse");
+}
+
+TEST_F(Example, OnesOfBatchSystemsLoadWithoutAWord) {
+  for (const std::string name : {"oar", "slurm"}) {
+    const auto outcome = example(name + ".yaml");
+    EXPECT_EQ(outcome.text(), "");
+    ASSERT_TRUE(outcome.settings);
+    EXPECT_EQ(outcome.settings->spawners[0].type, name);
+    ASSERT_TRUE(outcome.settings->spawners[0].batch);
+    EXPECT_EQ(outcome.settings->spawners[0].batch->helper, "/usr/bin/passerelle-submit");
+    ASSERT_TRUE(outcome.settings->profiles[0].batch);
+    EXPECT_EQ(outcome.settings->profiles[0].batch->walltime, "{hours}:00:00");
+    EXPECT_EQ(outcome.settings->profiles[0].form[0].name, "cores");
+  }
 }
 
 TEST_F(Example, OnesOfProvidersLoadWithoutAWord) {

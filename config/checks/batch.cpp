@@ -1,0 +1,31 @@
+#include "config/checks/batch.hpp"
+
+#include "config/spawners/batch.hpp"
+
+namespace passerelle::config {
+
+void check_batch(const Settings& settings,
+                 const Spawner& spawner,
+                 const std::string& path,
+                 const Marks& marks,
+                 Problems& problems) {
+  const BatchSpawner batch = spawner.batch ? *spawner.batch : BatchSpawner();
+  const auto error = [&](const std::string& key, const std::string& why) {
+    problems.error(marks.of(path + key), path + key + ": " + why);
+  };
+  if (batch.act_as == "ssh" && batch.login_node.empty())
+    error(".login_node", "is missing; write `login_node: gateway@login.example.fr`");
+  if (batch.login_node.starts_with('-') || batch.login_node.find(' ') != std::string::npos)
+    error(".login_node", "is no host; write `gateway@login.example.fr`");
+  if (batch.first_port > batch.last_port)
+    error(".last_port", "is less than `first_port`; write a larger one");
+  if (batch.lost_after < batch.silent_after)
+    error(".lost_after", "is shorter than `silent_after`; write a longer time");
+  if (batch.callback_url.empty() && settings.public_url.empty())
+    error(".callback_url",
+          "jobs could not report; write the address by which nodes reach the gateway");
+  if (!batch.helper.empty() && batch.helper.front() != '/')
+    error(".helper", "must be a whole path; write `/usr/libexec/passerelle-submit`");
+}
+
+}  // namespace passerelle::config

@@ -1,0 +1,305 @@
+#include "spawners/batch/cluster.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "base/log.hpp"
+#include "spawners/batch/submit/run.hpp"
+
+namespace passerelle::spawners::batch {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr seconds kSlack{3};       ///< For the helper itself, beyond the command's own time
+constexpr seconds kAskAgain{10};   ///< A deletion that shows no effect is repeated after that long
+constexpr seconds kGhosts{600};    ///< A job that may still appear is waited for that long
+constexpr seconds kStrangers{60};  ///< A job of ours that nobody knows for that long is deleted
+
+Result<Answer> answer_of(const Answer& helper) {
+  if (helper.timed_out)
+    return Error(Errc::timeout,
+                 helper.err.empty() ? "passerelle-submit did not answer" : helper.err);
+  const json said = json::parse(helper.out, nullptr, false);
+  if (!said.is_object())
+    return Error(Errc::unavailable, "passerelle-submit: " + helper.err.substr(0, 300));
+  if (said.contains("refused")) return Error(Errc::forbidden, said.value("refused", ""));
+  Answer answer;
+  answer.timed_out = said.value("timed_out", true);
+  answer.status = said.value("status", -1);
+  answer.out = said.value("out", "");
+  answer.err = said.value("err", "");
+  const auto command = said.find("command");
+  if (command != said.end() && command->is_array())
+    for (const json& word : *command)
+      if (word.is_string()) answer.command.push_back(word.get<std::string>());
+  return answer;
+}
+
+/// What the details say, and what only the list says.
+Job joined(Job details, const Job& listed) {
+  if (!details.predicted) details.predicted = listed.predicted;
+  if (!details.started) details.started = listed.started;
+  if (!details.ends) details.ends = listed.ends;
+  if (details.host.empty()) details.host = listed.host;
+  if (details.reason.empty()) details.reason = listed.reason;
+  return details;
+}
+
+}  // namespace
+
+Cluster::Cluster(asio::io_context& loop,
+                 const Adapter& adapter,
+                 config::BatchSpawner settings,
+                 std::string prefix,
+                 std::string helper)
+    : adapter_(adapter),
+      settings_(std::move(settings)),
+      prefix_(std::move(prefix)),
+      helper_(std::move(helper)),
+      pause_(loop),
+      looked_(loop, steady_clock::time_point::max()) {}
+
+Watch Cluster::watch(const std::string& name, const std::string& id) {
+  Watch known = watched_[name].lock();
+  if (!known) {
+    known = std::make_shared<Watched>();
+    known->name = name;
+    watched_[name] = known;
+  }
+  if (!id.empty()) known->id = id;
+  if (!looking_) {
+    looking_ = true;
+    auto self = shared_from_this();
+    asio::co_spawn(
+        pause_.get_executor(), [self]() -> Task<void> { return self->keep_looking(); },
+        asio::detached);
+  }
+  return known;
+}
+
+bool Cluster::interested() {
+  return !graves_.empty() || !watched().empty();
+}
+
+std::vector<Watch> Cluster::watched() {
+  std::vector<Watch> all;
+  for (auto at = watched_.begin(); at != watched_.end();) {
+    Watch one = at->second.lock();
+    if (one) all.push_back(std::move(one));
+    at = all.empty() || all.back()->name != at->first ? watched_.erase(at) : std::next(at);
+  }
+  return all;
+}
+
+Task<void> Cluster::next_look(bool soon) {
+  if (soon) pause_.cancel();
+  boost::system::error_code ignored;
+  co_await looked_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+Task<void> Cluster::keep_looking() {
+  const auto self = shared_from_this();
+  boost::system::error_code ignored;
+  while (interested()) {
+    co_await look();
+    looked_.cancel();
+    co_await tend_graves();
+    pause_.expires_after(settings_.poll);
+    co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  looking_ = false;
+}
+
+Argv Cluster::helper_for(const std::string& user) const {
+  if (settings_.act_as == "ssh") {
+    Argv argv = {"ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"};
+    if (!settings_.ssh_key.empty()) argv.insert(argv.end(), {"-i", settings_.ssh_key});
+    argv.insert(argv.end(), {"--", settings_.login_node, "passerelle-submit"});
+    return argv;
+  }
+  if (settings_.act_as == "sudo" && !user.empty()) return {"sudo", "-n", "-u", user, "--", helper_};
+  return {helper_};
+}
+
+Task<Result<Answer>> Cluster::run(json order, std::string user, WorkerPool& threads) {
+  order["system"] = adapter_.name();
+  order["user"] = settings_.act_as == "self" ? "" : user;
+  order["deadline"] = settings_.command_timeout.count();
+  const Argv argv = helper_for(user);
+  const std::string text = order.dump(-1, ' ', false, json::error_handler_t::replace);
+  const auto deadline = settings_.command_timeout + kSlack;
+  const auto work = [argv, text, deadline]() -> Result<Answer> {
+    return answer_of(submit::run(argv, text, deadline));
+  };
+  auto answer = co_await threads.run(work);
+  co_return answer;
+}
+
+Task<Result<Answer>> Cluster::act(json order, std::string user) {
+  auto answer = co_await run(std::move(order), std::move(user), hands_);
+  co_return answer;
+}
+
+Task<Result<Jobs>> Cluster::find(std::string name) {
+  json order = {{"verb", "find"}, {"name", std::move(name)}};
+  auto answer = co_await run(std::move(order), "", eyes_);
+  if (!answer) co_return std::move(answer).error();
+  co_return adapter_.found(*answer);
+}
+
+Task<Result<Jobs>> Cluster::ours() {
+  json order = {{"verb", "list"}};
+  auto answer = co_await run(std::move(order), "", eyes_);
+  if (!answer) co_return std::move(answer).error();
+  auto jobs = adapter_.listed(*answer);
+  if (jobs)
+    std::erase_if(*jobs, [&](const Job& job) {
+      return !job.name.starts_with(prefix_) || job.state == Job::State::ended;
+    });
+  co_return jobs;
+}
+
+Task<void> Cluster::look() {
+  json order = {{"verb", "list"}};
+  auto answer = co_await run(std::move(order), "", eyes_);
+  auto jobs = answer ? adapter_.listed(*answer) : Result<Jobs>(answer.error());
+  if (!jobs) {
+    if (!silent_since_) {
+      silent_since_ = steady_clock::now();
+      log::warn("batch", "the scheduler does not answer", {{"why", jobs.error().message()}});
+    }
+    last_problem_ = jobs.error().message();
+    co_return;
+  }
+  if (silent_since_) log::info("batch", "the scheduler answers again");
+  silent_since_.reset();
+  read(*jobs);
+  notice_strangers(*jobs);
+  co_await read_details();
+}
+
+void Cluster::read(const Jobs& jobs) {
+  std::map<std::string_view, const Job*> by_name;
+  for (const Job& job : jobs)
+    if (job.name.starts_with(prefix_)) by_name[job.name] = &job;
+  for (const Watch& one : watched()) {
+    const auto found = by_name.find(one->name);
+    if (found == by_name.end()) {
+      ++one->missing;
+      continue;
+    }
+    one->missing = 0;
+    const std::optional<Job> before = std::move(one->job);
+    one->job = *found->second;
+    one->id = one->job->id;
+    if (before && !one->job->predicted) one->job->predicted = before->predicted;
+    if (before && !one->job->ends) one->job->ends = before->ends;
+  }
+}
+
+// Asked for those whose plain line does not tell enough: they wait, have ended, or are missing from
+// the list.
+Task<void> Cluster::read_details() {
+  std::vector<Watch> asked;
+  std::vector<std::string> ids;
+  for (const Watch& one : watched()) {
+    const bool runs = one->missing == 0 && one->job && one->job->state == Job::State::running;
+    if (one->id.empty() && one->missing >= 2) one->gone = true;  // it was never there
+    if (one->id.empty() || one->ended || (runs && one->job->ends)) continue;
+    asked.push_back(one);
+    ids.push_back(one->id);
+  }
+  if (asked.empty()) co_return;
+  const std::size_t ways = adapter_.details(ids).size();
+  for (std::size_t way = 0; way < ways; ++way) {
+    json order = {{"verb", "details"}, {"ids", ids}, {"way", way}};
+    auto answer = co_await run(std::move(order), "", eyes_);
+    if (!answer) continue;
+    const auto jobs = adapter_.detailed(*answer, way);
+    if (jobs) explain(*jobs, asked, way + 1 == ways);
+  }
+}
+
+void Cluster::explain(const Jobs& jobs, const std::vector<Watch>& asked, bool last_way) {
+  std::map<std::string_view, const Job*> by_id;
+  for (const Job& job : jobs) by_id[job.id] = &job;
+  for (const Watch& one : asked) {
+    const auto found = by_id.find(one->id);
+    const bool listed_as_ended =
+        one->job && one->missing == 0 && one->job->state == Job::State::ended;
+    if (found != by_id.end() && found->second->state == Job::State::ended) {
+      one->job = *found->second;
+      one->ended = true;
+    } else if (found != by_id.end() && one->missing == 0 && !listed_as_ended &&
+               found->second->state == one->job->state) {
+      one->job = joined(*found->second, *one->job);
+    } else if (listed_as_ended && last_way && ++one->unexplained >= 2) {
+      one->ended = true;  // nobody can say more of it
+    } else if (found == by_id.end() && last_way && one->missing >= 2) {
+      one->gone = true;
+    }
+  }
+}
+
+// Jobs that an earlier gateway, or a submission that seemed to fail, has left.
+void Cluster::notice_strangers(const Jobs& jobs) {
+  std::map<std::string, SteadyTime> still;
+  for (const Job& job : jobs) {
+    if (!job.name.starts_with(prefix_) || job.state == Job::State::ended) continue;
+    if (watched_.contains(job.name)) continue;
+    const auto before = strangers_.find(job.name);
+    const SteadyTime since = before == strangers_.end() ? steady_clock::now() : before->second;
+    still[job.name] = since;
+    if (steady_clock::now() - since < kStrangers) continue;
+    log::warn("batch", "deleting a job that nobody knows", {{"job", job.id}, {"name", job.name}});
+    bury(job.name, job.id, job.owner, job.name.substr(prefix_.size()));
+  }
+  strangers_ = std::move(still);
+}
+
+void Cluster::bury(std::string name, std::string id, std::string user, std::string launch) {
+  for (const Grave& one : graves_)
+    if (one.name == name) return;
+  Grave grave;
+  grave.watch = watch(name, id);
+  grave.name = std::move(name);
+  grave.id = std::move(id);
+  grave.user = std::move(user);
+  grave.launch = std::move(launch);
+  grave.since = steady_clock::now();
+  graves_.push_back(std::move(grave));
+}
+
+Task<void> Cluster::tend_graves() {
+  std::vector<Grave> kept;
+  std::vector<Grave> now = std::move(graves_);
+  graves_.clear();
+  for (Grave& grave : now) {
+    const bool ghost =
+        grave.watch->gone && steady_clock::now() - grave.since < kGhosts && grave.id.empty();
+    const bool over = grave.watch->ended || (grave.watch->gone && !ghost);
+    if (over) {
+      json order = {{"verb", "clean"}, {"launch", grave.launch}};
+      (void)co_await act(std::move(order), grave.user);
+      continue;
+    }
+    if (ghost) grave.watch->gone = false;
+    if (grave.id.empty()) grave.id = grave.watch->id;
+    const bool due = !grave.deleted || steady_clock::now() - *grave.deleted > kAskAgain;
+    if (due && !grave.id.empty() && !silent_since_) {
+      grave.deleted = steady_clock::now();
+      json order = {{"verb", "delete"}, {"job", grave.id}};
+      auto done = co_await act(std::move(order), grave.user);
+      if (!done)
+        log::warn("batch", "a job cannot be deleted yet",
+                  {{"job", grave.id}, {"why", done.error().message()}});
+    }
+    kept.push_back(std::move(grave));
+  }
+  for (Grave& grave : kept) graves_.push_back(std::move(grave));
+}
+
+}  // namespace passerelle::spawners::batch

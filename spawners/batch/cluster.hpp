@@ -1,0 +1,106 @@
+// Cluster: what we know of one batch system. One status command for all jobs at a fixed pace while
+// anybody is interested, however many servers there are; every command has a deadline; no answer
+// never means that a job is gone. Jobs that nobody wants any more are followed until they have
+// ended, beside everything else ("buried"). The hub's loop only; commands run on threads of its
+// own: four that act for people, one that looks.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/worker_pool.hpp"
+#include "config/spawners/batch.hpp"
+#include "spawners/batch/adapter.hpp"
+
+namespace passerelle::spawners::batch {
+
+/// A job that somebody follows.
+struct Watched {
+  std::string name;
+  std::string id;          ///< Empty: not known yet
+  std::optional<Job> job;  ///< As last seen
+  bool ended = false;      ///< The scheduler says so
+  bool gone = false;       ///< It does not know such a job, and has said so twice
+  // Cluster's own:
+  int missing = 0;
+  int unexplained = 0;
+};
+using Watch = std::shared_ptr<Watched>;
+
+class Cluster : public std::enable_shared_from_this<Cluster> {
+ public:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  /// `prefix`: what the names of our jobs begin with. `helper`: the program passerelle-submit.
+  Cluster(asio::io_context& loop,
+          const Adapter& adapter,
+          config::BatchSpawner settings,
+          std::string prefix,
+          std::string helper);
+
+  /// Follows a job as long as the result is held.
+  Watch watch(const std::string& name, const std::string& id);
+  /// Returns after the next look, good or bad; `soon`: do not wait for its turn.
+  Task<void> next_look(bool soon = false);
+  /// Wakes whoever waits in next_look, without a look.
+  void wake() { looked_.cancel(); }
+  void look_soon() { pause_.cancel(); }
+
+  /// Since when the scheduler does not answer; nothing when it does.
+  std::optional<SteadyTime> silent_since() const noexcept { return silent_since_; }
+  const std::string& last_problem() const noexcept { return last_problem_; }
+
+  /// Runs a verb of the helper for `user`. Errc::timeout and Errc::unavailable: nobody knows what
+  /// became of it.
+  Task<Result<Answer>> act(nlohmann::json order, std::string user);
+  Task<Result<Jobs>> find(std::string name);
+  /// Our jobs that have not ended, whoever started them.
+  Task<Result<Jobs>> ours();
+
+  /// Deletes the job as often as needed and removes what it left, in the background.
+  void bury(std::string name, std::string id, std::string user, std::string launch);
+  const Adapter& adapter() const noexcept { return adapter_; }
+
+ private:
+  struct Grave {
+    std::string name;
+    std::string id;
+    std::string user;
+    std::string launch;
+    Watch watch;
+    std::optional<SteadyTime> deleted;  ///< When it was asked last
+    SteadyTime since;
+  };
+
+  Task<Result<Answer>> run(nlohmann::json order, std::string user, WorkerPool& threads);
+  Argv helper_for(const std::string& user) const;
+  Task<void> keep_looking();
+  Task<void> look();
+  void read(const Jobs& jobs);
+  Task<void> read_details();
+  void explain(const Jobs& jobs, const std::vector<Watch>& asked, bool last_way);
+  void notice_strangers(const Jobs& jobs);
+  Task<void> tend_graves();
+  bool interested();
+  std::vector<Watch> watched();
+
+  const Adapter& adapter_;
+  const config::BatchSpawner settings_;
+  const std::string prefix_;
+  const std::string helper_;
+  WorkerPool hands_{4};
+  WorkerPool eyes_{1};
+  asio::steady_timer pause_;   ///< Until the next look
+  asio::steady_timer looked_;  ///< Cancelled after each
+  bool looking_ = false;
+  std::map<std::string, std::weak_ptr<Watched>> watched_;
+  std::vector<Grave> graves_;
+  std::map<std::string, SteadyTime> strangers_;
+  std::optional<SteadyTime> silent_since_;
+  std::string last_problem_;
+};
+
+}  // namespace passerelle::spawners::batch

@@ -1,0 +1,111 @@
+"""A gateway in front of a batch system. The nodes reach the gateway, which listens on 127.0.0.1, through a small forwarder
+on the bridge's address."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+
+from cluster import HERE
+
+sys.path.insert(0, os.path.join(HERE, "..", ".."))
+from drivers.gateway import PROGRAM, Gateway, Person, wait_until  # noqa: E402
+
+
+class Forwarder:
+    """From an address that the nodes see to the gateway's port."""
+
+    def __init__(self, address):
+        self.listener = socket.create_server((address, 0))
+        self.port = self.listener.getsockname()[1]
+        self.target = 0
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                threading.Thread(target=self.carry, args=(client,), daemon=True).start()
+
+    def carry(self, client):
+        with client, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.target), 5) as server:
+            def one_way(a, b):
+                with contextlib.suppress(OSError):
+                    while data := a.recv(65536):
+                        b.sendall(data)
+                with contextlib.suppress(OSError):
+                    b.shutdown(socket.SHUT_WR)
+            back = threading.Thread(target=one_way, args=(server, client), daemon=True)
+            back.start()
+            one_way(client, server)
+            back.join()
+
+    def close(self):
+        self.listener.close()
+
+
+FORM = {"cores": {"type": "integer", "minimum": 1, "maximum": 99, "default": 1},
+        "minutes": {"type": "integer", "minimum": 1, "maximum": 60, "default": 5},
+        "project": {"type": "string"}}
+
+
+def profile(**job):
+    asked = {"cores": "{cores}", "walltime": "0:{minutes}:00", "project": "{project}", **job}
+    return {"spawner": "cluster", "command": ["jupyter-server"], "ready_path": "api", "start_timeout": "60s", "form": FORM, "job": asked}
+
+
+class House:
+    """A gateway over the peer. The programs are copied to where everybody may run them, as packages do."""
+
+    def __init__(self, peer, profiles=None, settings=None):
+        self.peer = peer
+        self.bin = tempfile.mkdtemp(prefix="passerelle-bin-")
+        os.chmod(self.bin, 0o755)
+        self.helper = os.path.join(self.bin, "passerelle-submit")
+        shutil.copy(os.path.join(os.path.dirname(os.path.abspath(PROGRAM)), "passerelle-submit"), self.helper)
+        self.forwarder = Forwarder(peer.address)
+        keys = {"type": peer.system, "helper": self.helper, "poll": "1s", "command_timeout": "10s", "silent_after": "10s",
+                "callback_url": f"http://{peer.address}:{self.forwarder.port}", "stop_patience": "5s", "checkpoint": "20s", **(settings or {})}
+        self.gateway = Gateway(profiles={"job": profile(), **(profiles or {})},
+                               spawner=f"  cluster: {json.dumps(keys)}\n", extra="limits: {servers_per_user: 3}")
+
+    def start(self):
+        self.gateway.start()
+        self.forwarder.target = self.gateway.port
+        return self
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *what):
+        if what[0] is not None:
+            with contextlib.suppress(Exception):
+                print(json.dumps(self.peer.active(), indent=1))
+        self.gateway.__exit__(*what)
+        self.forwarder.close()
+        shutil.rmtree(self.bin, ignore_errors=True)
+        with contextlib.suppress(Exception):
+            for job, about in self.peer.ours().items():
+                self.peer.delete(job, about["owner"])
+
+    def person(self, name="psl-alice", language="en"):
+        return Member(self.gateway, name, language).sign_in()
+
+
+class Member(Person):
+    def start(self, name="job", **values):
+        return self.api("POST", f"/users/{self.name}/server", {"profile": name, "values": values})
+
+    def job(self):
+        server = self.server()
+        return (server or {}).get("job") or {}
+
+    def wait_queued(self, limit=30):
+        return wait_until("the job is in the queue", lambda: self.job().get("state") == "queued" and self.job().get("id") or self.job().get("state") == "queued" and self.job(), limit, 0.2)
+
+    def ended(self, limit=60):
+        return self.wait_stopped(limit)
