@@ -73,6 +73,9 @@ struct SignInOffer {
 struct OwnCookie {
   std::string value;
   seconds lasts{std::chrono::hours(24 * 365)};
+  /// It must come back in a POST that another site makes its browser send, also inside a frame of
+  /// that site; so it is sent to all of our own pages.
+  bool framed = false;
   bool operator==(const OwnCookie&) const = default;
 };
 using OwnCookies = std::map<std::string, OwnCookie>;
@@ -122,6 +125,7 @@ struct SignedIn {
   /// The request proved itself, so it may also start the person's server, without another click:
   /// of this profile; empty: of the only one there is. None: no server is started.
   std::optional<std::string> launch;
+  std::optional<store::Activity> activity;  ///< What they opened in a course.
 };
 
 struct Redirect {
@@ -157,6 +161,24 @@ struct Reply {
   bool cacheable = false;  ///< Else Cache-Control: no-store.
 };
 
+/// The browser keeps none of our cookies where it shows us: one click opens `path`, ours, in a tab.
+struct OpenTab {
+  std::string path;
+};
+
+/// A teacher picks what an activity shall open. The page posts `request` with the choice to
+/// `action`, a path of ours; it needs nobody signed in.
+struct ChooseContent {
+  std::string action;
+  std::string request;
+};
+
+/// The browser carries the fields to another site.
+struct PostOn {
+  std::string url;
+  std::map<std::string, std::string> fields;
+};
+
 /// The provider says that sign-ins are over (back-channel logout): all sessions of this
 /// authenticator that match both, as far as they are not empty; never all. At once.
 struct EndSessions {
@@ -165,7 +187,15 @@ struct EndSessions {
   Reply reply;  ///< Sent when they have ended.
 };
 
-using AuthAnswer = std::variant<SignedIn, Redirect, ShowForm, Reply, EndSessions>;
+using AuthAnswer =
+    std::variant<SignedIn, Redirect, ShowForm, Reply, EndSessions, OpenTab, ChooseContent, PostOn>;
+
+/// What became of a grade that was to be sent.
+struct Delivered {
+  enum class Kind { taken, later, refused };
+  Kind kind = Kind::refused;
+  std::string detail;  ///< Why not; never a secret.
+};
 
 /// One line of `check-config --deep`.
 struct Finding {
@@ -188,6 +218,8 @@ class Authenticator {
   virtual bool takes_foreign_post(std::string_view /*path*/) const noexcept { return false; }
   /// The networks (CIDRs) whose word in AuthRequest::headers this method believes.
   virtual std::vector<std::string> headers_from() const { return {}; }
+  /// People come by launches of another site, never by themselves: there is no form to show them.
+  virtual bool launches() const noexcept { return false; }
   /// Several methods share one address (/hub/lti/launch): whether this request is for this one.
   virtual Task<bool> claims(const AuthRequest& /*request*/) { co_return false; }
   /// Origins whose pages may show ours in a frame: for sessions of `subject`, or all of them when
@@ -211,6 +243,10 @@ class Authenticator {
   virtual std::optional<AccessToken> access_token(const AuthState& /*state*/) const {
     return std::nullopt;
   }
+  /// Sends the newest grade of an activity that this method signed somebody in for.
+  virtual Task<Delivered> deliver(store::ActivityRow /*row*/) {
+    co_return Delivered{Delivered::Kind::refused, "this sign-in method takes no grades"};
+  }
   /// For `check-config --deep`: tries what a sign-in will need, each step with a deadline.
   virtual Task<std::vector<Finding>> check() { co_return std::vector<Finding>(); }
 };
@@ -225,6 +261,7 @@ struct Surroundings {
   std::string origin;  ///< As browsers see us: "https://jupyter.example.fr"; empty: unknown.
   std::string path;    ///< This authenticator's: "/hub/auth/univ/", with base_url.
   store::NonceStore* nonces = nullptr;  ///< Never null in the gateway.
+  store::KeptStore* kept = nullptr;     ///< Neither.
 };
 
 /// The plug-in named by settings.type, or Errc::invalid naming the types this build has.

@@ -82,10 +82,16 @@ std::string Cookies::authenticator_prefix(std::string_view authenticator) const 
 std::string Cookies::of_authenticator(std::string_view authenticator,
                                       std::string_view short_name,
                                       std::string_view value,
-                                      seconds lasts) const {
+                                      seconds lasts,
+                                      bool framed) const {
   const std::string name = authenticator_prefix(authenticator) + std::string(short_name);
+  if (value.empty()) lasts = seconds(0);
+  if (framed && secure_)
+    return name + "=" + std::string(value) + "; Path=" + base_url_ +
+           "hub/; HttpOnly; SameSite=None; Secure; Partitioned" + max_age(lasts);
+  if (framed) return make(name, value, base_url_ + "hub/") + max_age(lasts);
   const std::string path = base_url_ + "hub/auth/" + std::string(authenticator) + "/";
-  return make(name, value, path) + max_age(value.empty() ? seconds(0) : lasts);
+  return make(name, value, path) + max_age(lasts);
 }
 
 std::map<std::string, std::string> Cookies::for_authenticator(std::string_view authenticator,

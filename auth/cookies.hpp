@@ -35,10 +35,12 @@ class Cookies {
   std::string method(std::string_view authenticator) const;  ///< The last one used; for a year.
 
   /// A cookie of one authenticator, sent to /hub/auth/<name>/ only. An empty value clears it.
+  /// `framed`: sent to all of /hub/, from other sites' frames too, as framed_session().
   std::string of_authenticator(std::string_view authenticator,
                                std::string_view short_name,
                                std::string_view value,
-                               seconds lasts) const;
+                               seconds lasts,
+                               bool framed = false) const;
   /// That authenticator's cookies of a request, by short name.
   std::map<std::string, std::string> for_authenticator(std::string_view authenticator,
                                                        std::string_view cookie_header) const;

@@ -213,7 +213,8 @@ Task<Result<nlohmann::json>> KeySource::open(jwt::Token token, std::string url) 
     if (!renewed) co_return std::move(renewed).error();
   }
   const jwt::Key* key = find(token);
-  if (key == nullptr) co_return Error(Errc::invalid, "token: none of the signing keys is its own");
+  if (key == nullptr)
+    co_return Error(Errc::not_found, "token: none of the signing keys is its own");
   co_return jwt::open(token, *key);
 }
 

@@ -30,7 +30,8 @@ class KeySource {
   /// The token's claims if one of the keys at `url` signed it. Keys are kept as long as the answer
   /// said (5 minutes to a day). A key that is not among them is looked for again, once a minute at
   /// most however many tokens ask; when the fetch fails, the keys known go on. Errc::invalid: the
-  /// token is wrong; Errc::unavailable: no keys to tell it by.
+  /// token is wrong; Errc::not_found: none of the keys is its own; Errc::unavailable: no keys to
+  /// tell it by.
   Task<Result<nlohmann::json>> open(jwt::Token token, std::string url);
 
   /// For check-config: fetches now and says how many keys can be used.

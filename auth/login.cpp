@@ -83,8 +83,8 @@ Task<Result<LoginAnswer>> Login::handle(Authenticator& method,
   if (form != nullptr) record_refusal(*form, attempt);
   if (form != nullptr && form->failed) {
     parts_.throttle.failed(attempt.peer, attempt.name);
-  } else if (attempt.counted && (form != nullptr || std::holds_alternative<Redirect>(*answer) ||
-                                 std::holds_alternative<Reply>(*answer))) {
+  } else if (attempt.counted && !std::holds_alternative<Welcome>(*answer) &&
+             !std::holds_alternative<Refused>(*answer)) {
     // A back channel's answer says nothing of a password: whoever guesses one must not be forgiven
     // for calling there.
     parts_.throttle.untold(attempt.peer, attempt.name);
@@ -107,6 +107,10 @@ Task<Result<LoginAnswer>> Login::decide(Authenticator& method,
     if (auto* redirect = std::get_if<Redirect>(&*answer))
       co_return LoginAnswer(std::move(*redirect));
     if (auto* reply = std::get_if<Reply>(&*answer)) co_return LoginAnswer(std::move(*reply));
+    if (auto* tab = std::get_if<OpenTab>(&*answer)) co_return LoginAnswer(std::move(*tab));
+    if (auto* content = std::get_if<ChooseContent>(&*answer))
+      co_return LoginAnswer(std::move(*content));
+    if (auto* post = std::get_if<PostOn>(&*answer)) co_return LoginAnswer(std::move(*post));
     if (auto* ended = std::get_if<EndSessions>(&*answer)) {
       auto done = co_await end_sessions(method.name(), std::move(*ended), attempt);
       co_return done;
@@ -260,6 +264,7 @@ Task<Result<LoginAnswer>> Login::open_session(store::User user,
   welcome.next = std::move(next);
   welcome.framed = signed_in.framed;
   welcome.launch = std::move(signed_in.launch);
+  welcome.activity = std::move(signed_in.activity);
   co_return LoginAnswer(std::move(welcome));
 }
 

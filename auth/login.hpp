@@ -29,6 +29,7 @@ struct Welcome {
   std::string next;     ///< Where the person wanted to go, safe_next; empty: the home page.
   bool framed = false;  ///< See SignedIn::framed.
   std::optional<std::string> launch;  ///< See SignedIn::launch.
+  std::optional<store::Activity> activity;
 };
 
 /// We know who it is, but they may not come in. Message "sign-in.refused.<reason>".
@@ -36,7 +37,8 @@ struct Refused {
   std::string reason;  ///< "blocked", "not-allowed", "nobody-allowed" or "no-seats"
 };
 
-using LoginAnswer = std::variant<Welcome, ShowForm, Redirect, Refused, Reply>;
+using LoginAnswer =
+    std::variant<Welcome, ShowForm, Redirect, Refused, Reply, OpenTab, ChooseContent, PostOn>;
 
 /// What the hub knows of the browser that signs in.
 struct Browser {

@@ -9,9 +9,22 @@ constexpr std::string_view kInherit = "inherit";
 
 // JupyterHub's role "admin".
 const ScopeName kAdministrator[] = {
-    "admin-ui", "admin:users",    "admin:servers", "admin:services", "tokens",   "admin:groups",
-    "read:hub", "list:services",  "read:services", "proxy",          "shutdown", "access:services",
-    "shares",   "access:servers", "read:roles",    "read:metrics"};
+    "admin-ui",     "admin:users",     "admin:servers", "admin:services", "tokens",
+    "admin:groups", "read:hub",        "list:services", "read:services",  "proxy",
+    "shutdown",     "access:services", "shares",        "access:servers", "read:roles",
+    "read:metrics", "custom:lti:grade"};
+
+// Who teaches a course may grade its people: the groups are those that launches give
+// (auth/lti_person.hpp).
+void add_taught(Principal& principal) {
+  constexpr std::string_view kTeaches = "/instructor";
+  for (const std::string& group : principal.account->groups) {
+    if (!group.starts_with("lti/") || !group.ends_with(kTeaches)) continue;
+    const std::string course = group.substr(0, group.size() - kTeaches.size());
+    for (const char* role : {"/learner", "/instructor"})
+      principal.rights.add("custom:lti:grade", Filter{Filter::Kind::group, course + role});
+  }
+}
 
 bool changes_a_person(ScopeName what) noexcept {
   return what == ScopeName("admin:users") || what == ScopeName("users") ||
@@ -40,6 +53,7 @@ Result<ScopeSet> parse(const std::vector<std::string>& scopes, std::string_view 
 Principal principal_of(std::shared_ptr<const Account> account) {
   Principal principal{std::move(account), {}, std::nullopt};
   (void)principal.rights.add("self", principal.account->username);
+  add_taught(principal);
   if (principal.account->admin)
     for (const ScopeName name : kAdministrator) principal.rights.add(name, Filter{});
   return principal;

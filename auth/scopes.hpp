@@ -12,7 +12,8 @@
 
 namespace passerelle::auth {
 
-/// Every scope of JupyterHub 5 and 6 that stands for an action.
+/// Every scope of JupyterHub 5 and 6 that stands for an action; and ours, named as JupyterHub
+/// wants it of those it does not know.
 inline constexpr std::string_view kScopeNames[] = {"admin-ui",
                                                    "admin:users",
                                                    "admin:auth_state",
@@ -57,7 +58,8 @@ inline constexpr std::string_view kScopeNames[] = {"admin-ui",
                                                    "users:shares",
                                                    "groups:shares",
                                                    "read:users:shares",
-                                                   "read:groups:shares"};
+                                                   "read:groups:shares",
+                                                   "custom:lti:grade"};
 
 /// One of kScopeNames. A misspelt literal does not compile.
 class ScopeName {

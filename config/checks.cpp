@@ -15,6 +15,7 @@
 #include "config/checks/local.hpp"
 #include "config/checks/oidc.hpp"
 #include "config/lti_consumers.hpp"
+#include "config/lti_platforms.hpp"
 #include "config/values.hpp"
 
 namespace passerelle::config {
@@ -220,6 +221,18 @@ class Checks {
               "640` on it");
   }
 
+  void lti13(const Authenticator& authenticator) {
+    if (authenticator.type != "lti13" || authenticator.lti13.platforms.empty()) return;
+    const auto platforms = read_lti_platforms(authenticator.lti13.platforms);
+    if (!platforms)
+      error("authenticators." + authenticator.name + ".platforms", platforms.error().message());
+    if (!settings_.public_url.starts_with("https://"))
+      warning(
+          "authenticators." + authenticator.name,
+          "LTI 1.3 needs an https `public_url`: browsers send the cookie that a launch rests on "
+          "with nothing else");
+  }
+
   void authenticators() {
     for (const Authenticator& authenticator : settings_.authenticators) {
       const std::string path = "authenticators." + authenticator.name;
@@ -227,6 +240,7 @@ class Checks {
       if (authenticator.type == "oidc")
         check_oidc(settings_, authenticator, path, marks_, problems_);
       lti11(authenticator);
+      lti13(authenticator);
       const auto& until = authenticator.dummy.until;
       if (until && *until <= environment_.now) {
         warning("authenticators." + authenticator.name + ".until",

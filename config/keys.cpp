@@ -12,6 +12,7 @@
 #include "config/keys/ldap.hpp"
 #include "config/keys/local.hpp"
 #include "config/keys/lti11.hpp"
+#include "config/keys/lti13.hpp"
 #include "config/keys/oidc.hpp"
 #include "config/keys/pam.hpp"
 #include "config/keys/slots.hpp"
@@ -118,6 +119,7 @@ constexpr auto kAuthenticatorKeys = joined(kEveryAuthenticatorKeys,
                                            kDummyKeys,
                                            kLdapKeys,
                                            kLti11Keys,
+                                           kLti13Keys,
                                            kOidcKeys,
                                            kCasKeys,
                                            kHeaderKeys,

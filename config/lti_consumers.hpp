@@ -4,24 +4,18 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
+#include "config/lti_grants.hpp"
 #include "config/secret.hpp"
 
 namespace passerelle::config {
 
-struct LtiConsumer {
+struct LtiConsumer : LtiGrants {
   Secret secret;
-  std::vector<std::string> groups;             ///< Everybody who comes from there.
-  std::vector<std::string> instructor_groups;  ///< Who teaches there, as well.
-  /// The launch field that usernames are made of; empty: the first readable one.
-  std::string username;
-  std::optional<std::string> prefix;           ///< Of usernames; none: the authenticator's name.
-  std::vector<std::string> frame_origins;      ///< "https://courses.example.org"
   std::vector<std::string> outcome_hosts;      ///< Hosts that may take grades.
   std::vector<std::string> signature_methods;  ///< Empty: HMAC-SHA1 and HMAC-SHA256.
 };

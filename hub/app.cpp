@@ -96,7 +96,8 @@ Result<void> App::make_authenticators() {
                               sealer_,
                               config::origin_of(settings_.public_url),
                               settings_.base_url + "hub/auth/" + entry.name + "/",
-                              &store_->nonces()};
+                              &store_->nonces(),
+                              &store_->kept()};
     auto made = auth::make_authenticator(entry, std::move(around));
     if (!made) return std::move(made).error().within("authenticators." + entry.name);
     if ((*made)->people_choose_names()) open.push_back(entry.name);
@@ -163,9 +164,11 @@ Result<void> App::make_spawners() {
 
 Result<void> App::make_proxy() {
   predecessors_ = std::make_unique<Predecessors>(routes_, *sessions_, *tokens_);
-  parts_ = std::make_unique<Parts>(Parts{
-      loop_, settings_, clock_, *store_, *sessions_, *tokens_, csrf_, cookies_, *policy_, *login_,
-      *states_, *refresher_, authenticators_, *launcher_, *renderer_, routes_, proxy_, tally_, landings_});
+  grades_ = std::make_unique<GradeQueue>(loop_, store_->activities(), authenticators_, clock_);
+  parts_ = std::make_unique<Parts>(
+      Parts{loop_,      settings_, clock_,  *store_,  *sessions_,  *tokens_,        csrf_,
+            cookies_,   *policy_,  *login_, *states_, *refresher_, authenticators_, *launcher_,
+            *renderer_, routes_,   proxy_,  tally_,   landings_,   *grades_});
   desk_ = std::make_unique<FrontDesk>(*parts_);
   gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, settings_.base_url);
   proxy::ProxySettings settings;
@@ -228,6 +231,7 @@ Task<void> App::serve_until_signal(bool& failed,
   asio::co_spawn(loop_, predecessors_->run(), asio::detached);
   asio::co_spawn(loop_, listen_to_signals(), asio::detached);
   asio::co_spawn(loop_, reaper_->run(), asio::detached);
+  asio::co_spawn(loop_, grades_->run(), asio::detached);
   asio::co_spawn(loop_, keep_house(), asio::detached);
   asio::co_spawn(loop_, certificates_->keep(), asio::detached);
   asio::co_spawn(loop_, certificates_->listen_to_signal(loop_), asio::detached);

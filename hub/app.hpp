@@ -14,6 +14,7 @@
 #include "hub/control.hpp"
 #include "hub/front_desk.hpp"
 #include "hub/gateway.hpp"
+#include "hub/grades.hpp"
 #include "hub/listening.hpp"
 #include "hub/parts.hpp"
 #include "hub/reaper.hpp"
@@ -114,6 +115,7 @@ class App {
   proxy::RouteTable routes_;
   Tally tally_;
   Landings landings_{clock_};
+  std::unique_ptr<GradeQueue> grades_;
   std::unique_ptr<Launcher> launcher_;
   std::unique_ptr<Reaper> reaper_;
   std::unique_ptr<Predecessors> predecessors_;

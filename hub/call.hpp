@@ -39,6 +39,7 @@ struct Call {
   const Endpoint* endpoint = nullptr;  ///< Null: there is no such path.
   /// Whose platforms may show the answer in a frame; empty: the session's own method's.
   std::vector<auth::Authenticator*> framed_by;
+  std::string posts_to;  ///< Another site's origin that a form of the answer goes to; empty: none.
   std::vector<std::string> set_cookies;  ///< Set-Cookie values that go with whatever the answer is.
 
   bool is_get() const noexcept { return request.method == "GET" || request.method == "HEAD"; }

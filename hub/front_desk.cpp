@@ -180,8 +180,9 @@ std::string FrontDesk::frame_ancestors(const Call& call) const {
 void FrontDesk::dress(const Call& call, proxy::HubResponse& response) const {
   auto& headers = response.headers;
   const std::string framed_by = frame_ancestors(call);
-  headers.emplace_back("Content-Security-Policy",
-                       web::content_security_policy(framed_by.empty() ? "'none'" : framed_by));
+  headers.emplace_back(
+      "Content-Security-Policy",
+      web::content_security_policy(framed_by.empty() ? "'none'" : framed_by, call.posts_to));
   headers.emplace_back("X-Content-Type-Options", "nosniff");
   headers.emplace_back("Referrer-Policy", "same-origin");
   headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");

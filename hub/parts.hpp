@@ -22,6 +22,8 @@ class Proxy;
 
 namespace passerelle::hub {
 
+class GradeQueue;
+
 using Authenticators = std::vector<std::unique_ptr<auth::Authenticator>>;
 
 /// The hub version that we present to API clients and servers (reference: 5.x is what tools expect
@@ -48,6 +50,7 @@ struct Parts {
   const std::unique_ptr<proxy::Proxy>& proxy;  ///< Stands before the first request comes.
   Tally& tally;
   Landings& landings;
+  GradeQueue& grades;
 };
 
 }  // namespace passerelle::hub

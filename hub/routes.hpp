@@ -35,6 +35,12 @@ Task<Answer> lti_launch(Parts&, Call&);
 Task<Answer> lti11_config(Parts&, Call&);
 Task<Answer> lti_ready(Parts&, Call&);
 Task<Answer> lti_continue(Parts&, Call&);
+Task<Answer> lti13_login(Parts&, Call&);
+Task<Answer> lti13_callback(Parts&, Call&);
+Task<Answer> lti13_config(Parts&, Call&);
+Task<Answer> lti13_keys(Parts&, Call&);
+Task<Answer> grades(Parts&, Call&);
+Task<Answer> send_grade_again(Parts&, Call&);
 }  // namespace pages
 
 namespace api {
@@ -57,6 +63,8 @@ Task<Answer> unblock(Parts&, Call&);
 Task<Answer> sessions(Parts&, Call&);
 Task<Answer> end_sessions(Parts&, Call&);
 Task<Answer> auth_token(Parts&, Call&);
+Task<Answer> give_grade(Parts&, Call&);
+Task<Answer> grades(Parts&, Call&);
 Task<Answer> audit(Parts&, Call&);
 Task<Answer> arrived(Parts&, Call&);
 Task<Answer> unknown(Parts&, Call&);

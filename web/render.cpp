@@ -153,11 +153,12 @@ Json Renderer::Parts::frame_view(const Frame& frame_in) const {
 Renderer::Renderer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Renderer::~Renderer() = default;
 
-std::string content_security_policy(std::string_view frame_ancestors) {
+std::string content_security_policy(std::string_view frame_ancestors, std::string_view posts_to) {
   std::string policy =
       "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src "
-      "'self'; form-action 'self'; base-uri 'none'; frame-ancestors ";
-  return policy.append(frame_ancestors);
+      "'self'; form-action 'self'";
+  if (!posts_to.empty()) policy.append(" ").append(posts_to);
+  return policy.append("; base-uri 'none'; frame-ancestors ").append(frame_ancestors);
 }
 
 Result<std::unique_ptr<Renderer>> Renderer::make(

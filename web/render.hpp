@@ -19,8 +19,10 @@
 namespace passerelle::web {
 
 /// For every HTML answer. Pages hold no inline script or style. `frame_ancestors`: who may show it
-/// in a frame ("'none'"; sources with spaces between).
-std::string content_security_policy(std::string_view frame_ancestors);
+/// in a frame ("'none'"; sources with spaces between). `posts_to`: another site's origin that a
+/// form may go to; empty: none.
+std::string content_security_policy(std::string_view frame_ancestors,
+                                    std::string_view posts_to = {});
 
 /// The hidden field of every POST form of ours that carries Frame::csrf (JupyterHub's name for it).
 inline constexpr std::string_view kCsrfField = "_xsrf";

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "auth/lti_refusal.hpp"
 #include "base/clock.hpp"
 #include "base/text.hpp"
 #include "config/lti_consumers.hpp"
@@ -33,10 +34,7 @@ struct Launch {
   const config::LtiConsumer* settings = nullptr;  ///< Of the table that was given.
 };
 
-struct Refusal {
-  std::string code;    ///< "LTI-SIG": stable, shown to people
-  std::string detail;  ///< For the operators; no secret, no signature.
-};
+using lti::Refusal;
 
 /// The only value of a field, or the first of several equal ones; empty if there is none. Of
 /// differing ones nothing: which of them counts nobody can tell.

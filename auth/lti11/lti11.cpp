@@ -3,10 +3,13 @@
 
 #include "auth/authenticator.hpp"
 #include "auth/lti11/cartridge.hpp"
-#include "auth/lti11/consumers.hpp"
 #include "auth/lti11/launch.hpp"
+#include "auth/lti11/outcome.hpp"
 #include "auth/lti11/person.hpp"
-#include "auth/name.hpp"
+#include "auth/lti_person.hpp"
+#include "auth/lti_refusal.hpp"
+#include "auth/lti_services.hpp"
+#include "auth/lti_watched.hpp"
 #include "base/secrets.hpp"
 
 namespace passerelle::auth {
@@ -14,8 +17,11 @@ namespace lti11 {
 namespace {
 
 constexpr std::size_t kMostNonces = 100'000;  // of one consumer at a time
-constexpr int kForbidden = 403;
-constexpr int kBusy = 503;
+
+using Consumers = lti::Watched<config::LtiConsumers>;
+using ConsumersPointer = Consumers::Pointer;
+using lti::open_from_course;
+using lti::refused;
 
 class Lti11 final : public Authenticator {
  public:
@@ -32,10 +38,12 @@ class Lti11 final : public Authenticator {
   bool takes_foreign_post(std::string_view path) const noexcept override {
     return path == "launch";
   }
+  bool launches() const noexcept override { return true; }
   Task<bool> claims(const AuthRequest& request) override;
   std::vector<std::string> framed_by(std::string_view subject) const override;
   Task<Result<AuthAnswer>> handle(AuthRequest request) override;
   Task<Result<Known>> refresh(Known known) override;
+  Task<Delivered> deliver(store::ActivityRow row) override;
 
  private:
   Task<Result<AuthAnswer>> launch(AuthRequest request);
@@ -49,24 +57,6 @@ class Lti11 final : public Authenticator {
   Consumers consumers_;
 };
 
-// "LTI-SIG" reads "sign-in.lti.sig".
-ShowForm refused(const Refusal& why, std::string_view consumer) {
-  ShowForm form;
-  form.status = kForbidden;
-  form.code = why.code;
-  form.detail = why.detail;
-  form.message = "sign-in.lti." + text::ascii_lower(why.code.substr(why.code.find('-') + 1));
-  form.attempted_name = cut_name(consumer);
-  form.failed = why.code == "LTI-SIG" || why.code == "LTI-KEY";
-  return form;
-}
-
-ShowForm open_from_course() {
-  ShowForm form;
-  form.message = "sign-in.lti.open-from-course";
-  return form;
-}
-
 Task<bool> Lti11::claims(const AuthRequest& request) {
   const std::string key(only_field(request.form, "oauth_consumer_key"));
   const ConsumersPointer consumers = co_await consumers_.current(around_.workers);
@@ -76,7 +66,7 @@ Task<bool> Lti11::claims(const AuthRequest& request) {
 std::vector<std::string> Lti11::framed_by(std::string_view subject) const {
   const ConsumersPointer consumers = consumers_.known();
   std::vector<std::string> origins;
-  const std::string key = consumer_of(subject);
+  const std::string key = lti::platform_of(subject);
   for (const auto& [name, consumer] : *consumers)
     if (subject.empty() || name == key)
       for (const std::string& origin : consumer.frame_origins)
@@ -110,9 +100,7 @@ Task<Result<AuthAnswer>> Lti11::launch(AuthRequest request) {
   auto fresh = co_await use_nonce(launch);
   if (!fresh && fresh.error().code() != Errc::exhausted) co_return std::move(fresh).error();
   if (!fresh) {
-    ShowForm busy = refused({"LTI-BUSY", fresh.error().message()}, launch.consumer);
-    busy.status = kBusy;
-    co_return AuthAnswer(std::move(busy));
+    co_return AuthAnswer(refused({"LTI-BUSY", fresh.error().message()}, launch.consumer));
   }
   if (!*fresh)
     co_return AuthAnswer(refused(
@@ -136,6 +124,7 @@ SignedIn Lti11::sign_in(const Launch& launch, const AuthRequest& request) const 
   SignedIn answer;
   answer.identity = identity_of(launch, name_, settings_.groups);
   answer.state = state_of(launch);
+  answer.activity = activity_of(launch, name_);
   answer.framed = true;
   answer.next = next_of(launch, request.origin);
   answer.launch = profile_of(launch);
@@ -160,9 +149,26 @@ Reply Lti11::description(const AuthRequest& request) const {
 
 Task<Result<Known>> Lti11::refresh(Known known) {
   const ConsumersPointer consumers = co_await consumers_.current(around_.workers);
-  if (!consumers->contains(consumer_of(known.identity.subject)))
+  if (!consumers->contains(lti::platform_of(known.identity.subject)))
     co_return Error(Errc::forbidden, "the consumer is known no more");
   co_return known;
+}
+
+Task<Delivered> Lti11::deliver(store::ActivityRow row) {
+  using Kind = Delivered::Kind;
+  const ConsumersPointer consumers = co_await consumers_.current(around_.workers);
+  const auto found = consumers->find(row.activity.platform);
+  if (found == consumers->end())
+    co_return Delivered{Kind::refused, "the consumer is known no more"};
+  if (!lti::may_call(row.activity.grade_url, found->second.outcome_hosts))
+    co_return Delivered{Kind::refused, "grades go to " + lti::host_of(row.activity.grade_url) +
+                                           ": add it to the consumer's `outcome_hosts`"};
+  const std::int64_t now = to_micros(around_.clock.now()) / 1'000'000;
+  HttpRequest request =
+      outcome_request(row, found->second, {secrets::random_hex(16), std::to_string(now)});
+  auto response = co_await around_.http.fetch(std::move(request));
+  if (!response) co_return Delivered{Kind::later, "outcome: " + response.error().message()};
+  co_return read_outcome(response->status, response->body);
 }
 
 }  // namespace
@@ -170,7 +176,8 @@ Task<Result<Known>> Lti11::refresh(Known known) {
 
 Result<std::unique_ptr<Authenticator>> make_lti11(const config::Authenticator& settings,
                                                   Surroundings around) {
-  auto consumers = lti11::Consumers::open(settings.lti11.consumers);
+  auto consumers =
+      lti11::Consumers::open(settings.lti11.consumers, "consumers", &config::read_lti_consumers);
   if (!consumers) return std::move(consumers).error();
   return std::unique_ptr<Authenticator>(
       std::make_unique<lti11::Lti11>(settings, std::move(around), std::move(*consumers)));

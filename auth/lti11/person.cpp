@@ -1,131 +1,75 @@
 #include "auth/lti11/person.hpp"
 
-#include <algorithm>
-
-#include "auth/name.hpp"
-#include "store/username.hpp"
+#include "auth/lti_person.hpp"
 
 namespace passerelle::auth::lti11 {
 namespace {
 
 constexpr std::size_t kLongestValue = 4096;
-constexpr std::size_t kLongestGroup = 255;
-constexpr std::size_t kShortId = 8;
 
-std::string escaped(std::string_view raw) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : raw) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte > 0x20 && byte != 0x7F && c != '/' && c != '%') {
-      out.push_back(c);
-      continue;
-    }
-    out.push_back('%');
-    out.push_back(kHex[byte >> 4U]);
-    out.push_back(kHex[byte & 0xFU]);
-  }
-  return out;
-}
-
-// "urn:lti:role:ims/lis/Instructor/PrimaryInstructor" -> "instructor"; empty for a role that is
-// not of the context.
-std::string context_role(std::string_view role) {
-  constexpr std::string_view kContext = "urn:lti:role:ims/lis/";
-  std::string name = text::ascii_lower(text::trim(role));
-  if (name.starts_with(kContext)) name.erase(0, kContext.size());
-  if (name.starts_with("urn:")) return {};
-  return name.substr(0, name.find('/'));
-}
-
-// Ids that nobody reads (edX: 32 hex digits, or a UUID) are told by their beginning.
-std::string short_id(std::string_view id) {
-  const bool machine_made =
-      id.size() >= 32 && id.find_first_not_of("0123456789abcdefABCDEF-") == std::string_view::npos;
-  return std::string(machine_made ? id.substr(0, kShortId) : id);
-}
-
-std::string_view local_part(std::string_view value) {
-  return value.substr(0, value.find('@'));
-}
-
-std::string readable(const Launch& launch) {
-  const auto value = [&](std::string_view name) { return only_field(launch.fields, name); };
-  if (!launch.settings->username.empty()) {
-    const std::string_view wanted = value(launch.settings->username);
-    return wanted.empty() ? short_id(launch.user_id) : short_id(local_part(wanted));
-  }
-  for (const std::string_view name :
-       {"ext_user_username", "lis_person_sourcedid", "lis_person_contact_email_primary"})
-    if (const std::string_view part = local_part(text::trim(value(name))); !part.empty())
-      return short_id(part);
-  if (const std::string_view name = text::trim(value("lis_person_name_full")); !name.empty())
-    return std::string(name);
-  return short_id(launch.user_id);
-}
-
-std::string display_name(const Launch& launch, const std::string& otherwise) {
+std::vector<std::string> readable(const Launch& launch) {
   const auto value = [&](std::string_view name) {
-    return text::trim(only_field(launch.fields, name));
+    return std::string(only_field(launch.fields, name));
   };
-  std::string name(value("lis_person_name_full"));
-  if (name.empty()) {
-    name = value("lis_person_name_given");
-    name.append(" ").append(value("lis_person_name_family"));
-  }
-  const auto clean = normalise_name(cut_name(name));
-  return clean ? clean->display : otherwise;
+  if (!launch.settings->username.empty()) return {value(launch.settings->username)};
+  return {value("ext_user_username"), value("lis_person_sourcedid"),
+          value("lis_person_contact_email_primary"), value("lis_person_name_full")};
 }
 
-void add(std::vector<std::string>& groups, const std::vector<std::string>& more) {
-  for (const std::string& group : more)
-    if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
+lti::Person person_of(const Launch& launch) {
+  const auto value = [&](std::string_view name) {
+    return std::string(only_field(launch.fields, name));
+  };
+  lti::Person person;
+  person.subject = lti::subject_of(launch.consumer, launch.user_id);
+  person.user_id = launch.user_id;
+  person.readable = readable(launch);
+  person.full_name = value("lis_person_name_full");
+  person.given_name = value("lis_person_name_given");
+  person.family_name = value("lis_person_name_family");
+  person.teaches = teaches(value("roles"));
+  person.platform = launch.consumer;
+  person.context = value("context_id");
+  return person;
 }
 
 }  // namespace
 
-std::string subject_of(std::string_view consumer, std::string_view user_id) {
-  return escaped(consumer) + "/" + escaped(user_id);
-}
-
-std::string consumer_of(std::string_view subject) {
-  return text::percent_decode(subject.substr(0, subject.find('/'))).value_or("");
-}
-
 bool teaches(std::string_view roles) {
-  for (const std::string_view role : text::split(roles, ',')) {
-    const std::string name = context_role(role);
-    // edX sends "Administrator" for a course's staff.
-    for (const std::string_view teacher :
-         {"instructor", "teachingassistant", "contentdeveloper", "administrator"})
-      if (name == teacher) return true;
-  }
-  return false;
+  std::vector<std::string> list;
+  for (const std::string_view role : text::split(roles, ',')) list.emplace_back(role);
+  return lti::teaches(list);
 }
 
 Identity identity_of(const Launch& launch,
                      const std::string& name,
                      const std::vector<std::string>& groups) {
-  const config::LtiConsumer& consumer = *launch.settings;
-  Identity identity;
-  identity.authenticator = name;
-  identity.subject = subject_of(launch.consumer, launch.user_id);
-  // With a prefix no platform can make itself a person of this machine, or an administrator's
-  // namesake.
-  const std::string prefix = consumer.prefix.value_or(name);
-  const std::string value = store::clean_username(readable(launch));
-  identity.username_hint = prefix.empty() ? value : prefix + "-" + value;
-  identity.display_name = display_name(launch, identity.username_hint);
-  const bool teacher = teaches(only_field(launch.fields, "roles"));
-  identity.groups = groups;
-  add(identity.groups, consumer.groups);
-  if (teacher) add(identity.groups, consumer.instructor_groups);
-  const std::string_view context = only_field(launch.fields, "context_id");
-  std::string course = "lti/" + escaped(launch.consumer) + "/" + escaped(context);
-  course += teacher ? "/instructor" : "/learner";
-  if (!context.empty() && text::is_utf8(course) && course.size() <= kLongestGroup)
-    add(identity.groups, {course});
-  return identity;
+  return lti::identity_of(person_of(launch), *launch.settings, name, groups);
+}
+
+std::optional<store::Activity> activity_of(const Launch& launch, const std::string& name) {
+  const auto value = [&](std::string_view field) {
+    return std::string(only_field(launch.fields, field));
+  };
+  store::Activity activity;
+  activity.authenticator = name;
+  activity.platform = launch.consumer;
+  activity.link = value("resource_link_id");
+  activity.title = value("resource_link_title");
+  activity.context = value("context_id");
+  activity.context_title = value("context_title");
+  activity.user_id = launch.user_id;
+  activity.teaches = teaches(value("roles"));
+  activity.grade_url = value("lis_outcome_service_url");
+  activity.grade_reference = value("lis_result_sourcedid");
+  // Both, or there is nowhere to send a grade to.
+  if (activity.grade_reference.empty()) activity.grade_url.clear();
+  for (std::string* text :
+       {&activity.link, &activity.title, &activity.context, &activity.context_title,
+        &activity.grade_url, &activity.grade_reference})
+    if (text->size() > kLongestValue || !text::is_utf8(*text)) text->clear();
+  if (activity.link.empty()) return std::nullopt;
+  return activity;
 }
 
 AuthState state_of(const Launch& launch) {
@@ -140,10 +84,8 @@ AuthState state_of(const Launch& launch) {
 
 std::string next_of(const Launch& launch, std::string_view origin) {
   for (const std::string_view name : {"custom_next", "custom_target", "next", "target"}) {
-    std::string_view wanted = only_field(launch.fields, name);
-    if (wanted.empty()) continue;
-    if (!origin.empty() && wanted.starts_with(origin)) wanted.remove_prefix(origin.size());
-    return text::safe_next(wanted).value_or("");
+    const std::string_view wanted = only_field(launch.fields, name);
+    if (!wanted.empty()) return lti::next_on(wanted, origin);
   }
   return {};
 }

@@ -11,12 +11,6 @@
 
 namespace passerelle::auth::lti11 {
 
-/// "key/user_id", each part with "/", "%" and what does not print escaped. The only thing that
-/// makes two launches the same person: names and mail addresses are the course author's to write.
-std::string subject_of(std::string_view consumer, std::string_view user_id);
-/// The consumer key of such a subject.
-std::string consumer_of(std::string_view subject);
-
 /// Whether one of the context's roles says "teaches here". Roles on the platform or its
 /// institution say nothing of the course.
 bool teaches(std::string_view roles);
@@ -25,6 +19,9 @@ bool teaches(std::string_view roles);
 Identity identity_of(const Launch& launch,
                      const std::string& name,
                      const std::vector<std::string>& groups);
+
+/// None: the launch names no activity that could be kept. `name`: the authenticator's.
+std::optional<store::Activity> activity_of(const Launch& launch, const std::string& name);
 
 /// All fields but OAuth's, and "consumer_key"; those longer than 4 KiB are left out.
 AuthState state_of(const Launch& launch);

@@ -7,7 +7,8 @@
 
 namespace passerelle::config {
 
-inline constexpr std::string_view kAuthenticatorTypes = "dummy ldap lti11 oidc cas header pam";
+inline constexpr std::string_view kAuthenticatorTypes =
+    "dummy ldap lti11 lti13 oidc cas header pam";
 
 inline constexpr Key kEveryAuthenticatorKeys[] = {
     {.name = "type",

@@ -1,6 +1,8 @@
 // Launches from a course: the addresses that courses hold, and the way from a good launch to the
 // person's server.
+#include "base/log.hpp"
 #include "base/secrets.hpp"
+#include "config/values.hpp"
 #include "hub/answers.hpp"
 #include "hub/gateway.hpp"
 #include "hub/landing.hpp"
@@ -17,17 +19,21 @@ constexpr int kOk = 200;
 constexpr int kForbidden = 403;
 constexpr int kNotFound = 404;
 
-std::vector<auth::Authenticator*> launch_methods(const Parts& parts) {
+// Of one type, or of all types that people come by launches with.
+std::vector<auth::Authenticator*> launch_methods(const Parts& parts, std::string_view type = "") {
   std::vector<auth::Authenticator*> methods;
-  for (const config::Authenticator& entry : parts.settings.authenticators)
-    if (entry.type == "lti11") methods.push_back(find_method(parts, entry.name));
+  for (const config::Authenticator& entry : parts.settings.authenticators) {
+    auth::Authenticator* method = find_method(parts, entry.name);
+    if (method->launches() && (type.empty() || entry.type == type)) methods.push_back(method);
+  }
   return methods;
 }
 
-// The one that knows the consumer; the first when none does, so that the refusal is told.
-Task<auth::Authenticator*> method_for(Parts& parts, const Call& call) {
-  const std::vector<auth::Authenticator*> methods = launch_methods(parts);
+// The one that knows the platform; the first when none does, so that the refusal is told.
+Task<auth::Authenticator*> method_for(Parts& parts, const Call& call, const char* type) {
+  const std::vector<auth::Authenticator*> methods = launch_methods(parts, type);
   auth::AuthRequest request;
+  request.query = call.query;
   request.form = call.form;
   for (auth::Authenticator* method : methods) {
     const bool its_own = co_await method->claims(request);
@@ -112,7 +118,46 @@ proxy::HubResponse course_page(
   return page_at(parts, call, parts.settings.base_url + "hub/lti/launch", status, "course", view);
 }
 
+proxy::HubResponse open_tab_page(Parts& parts, const Call& call, const auth::OpenTab& tab) {
+  const Json view = {{"title", web::say("course.title")},
+                     {"message", web::say("course.no-cookies")},
+                     {"tab_url", tab.path}};
+  return page_at(parts, call, parts.settings.base_url + "hub/lti/launch", kOk, "course", view);
+}
+
+// The profiles stand there with their titles, as a teacher is to pick one for others.
+proxy::HubResponse content_page(Parts& parts, const Call& call, const auth::ChooseContent& wanted) {
+  Json view = {{"action", wanted.action}, {"request", wanted.request}, {"profiles", Json::array()}};
+  for (const config::Profile& profile : parts.settings.profiles) {
+    Json one = {{"name", profile.name},
+                {"title", title_of(parts.settings, profile.name)},
+                {"checked", view["profiles"].empty()}};
+    view["profiles"].push_back(std::move(one));
+  }
+  return page_at(parts, call, parts.settings.base_url + "hub/lti/launch", kOk, "content", view);
+}
+
+proxy::HubResponse post_on_page(Parts& parts, Call& call, const auth::PostOn& post) {
+  call.posts_to = config::origin_of(post.url);
+  Json fields = Json::array();
+  for (const auto& [name, value] : post.fields)
+    fields.push_back({{"name", name}, {"value", value}});
+  const Json view = {{"title", web::say("course.title")},
+                     {"message", web::say("course.posting")},
+                     {"post", {{"action", post.url}, {"fields", std::move(fields)}}}};
+  return page_at(parts, call, parts.settings.base_url + "hub/lti/launch", kOk, "course", view);
+}
+
 Task<Answer> land(Parts& parts, Call& call, auth::Welcome in) {
+  if (in.activity) {
+    const store::UserId user = in.session->account().id;
+    auto noted =
+        co_await parts.store.activities().note(user, std::move(*in.activity), parts.clock.now());
+    // The notebook opens all the same; the grade of this activity has nowhere to go until the next
+    // launch.
+    if (!noted)
+      log::warn("lti", "what was opened could not be stored", {{"why", noted.error().message()}});
+  }
   std::string next = in.next;
   if (in.launch) {
     std::string profile = *in.launch;
@@ -130,15 +175,42 @@ bool takes_launches(const Parts& parts) {
 }
 
 Task<Answer> lti_launch(Parts& parts, Call& call) {
-  auth::Authenticator* method = co_await method_for(parts, call);
+  auth::Authenticator* method = co_await method_for(parts, call, "lti11");
   Answer answer = co_await hand_on(parts, call, method, "launch");
   co_return answer;
 }
 
 Task<Answer> lti11_config(Parts& parts, Call& call) {
-  const auto methods = launch_methods(parts);
+  const auto methods = launch_methods(parts, "lti11");
   Answer answer =
       co_await hand_on(parts, call, methods.empty() ? nullptr : methods.front(), "config");
+  co_return answer;
+}
+
+Task<Answer> lti13_login(Parts& parts, Call& call) {
+  auth::Authenticator* method = co_await method_for(parts, call, "lti13");
+  Answer answer = co_await hand_on(parts, call, method, "oauth_login");
+  co_return answer;
+}
+
+Task<Answer> lti13_callback(Parts& parts, Call& call) {
+  auth::Authenticator* method = co_await method_for(parts, call, "lti13");
+  Answer answer = co_await hand_on(parts, call, method, "oauth_callback");
+  co_return answer;
+}
+
+Task<Answer> lti13_config(Parts& parts, Call& call) {
+  const auto methods = launch_methods(parts, "lti13");
+  Answer answer =
+      co_await hand_on(parts, call, methods.empty() ? nullptr : methods.front(), "config");
+  co_return answer;
+}
+
+// One key set for all of them.
+Task<Answer> lti13_keys(Parts& parts, Call& call) {
+  const auto methods = launch_methods(parts, "lti13");
+  Answer answer =
+      co_await hand_on(parts, call, methods.empty() ? nullptr : methods.front(), "jwks.json");
   co_return answer;
 }
 

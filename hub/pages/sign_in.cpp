@@ -119,8 +119,8 @@ void give_own_cookies(const Parts& parts,
                       const auth::Authenticator& method,
                       const auth::OwnCookies& cookies) {
   for (const auto& [name, cookie] : cookies)
-    call.set_cookies.push_back(
-        parts.cookies.of_authenticator(method.name(), name, cookie.value, cookie.lasts));
+    call.set_cookies.push_back(parts.cookies.of_authenticator(method.name(), name, cookie.value,
+                                                              cookie.lasts, cookie.framed));
 }
 
 // An answer for a program.
@@ -237,7 +237,7 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
     co_return sign_in_page(parts, call, kForbidden, next, method->name(), &again);
   }
   // Nobody types anything there, so there is no form to show again.
-  const bool from_course = method->takes_foreign_post("launch");
+  const bool from_course = method->launches();
   auth::Browser browser;
   browser.user_agent = call.request.header("user-agent");
   browser.old_secret =
@@ -245,6 +245,7 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
   auto answer = co_await parts.login.handle(*method, std::move(request), std::move(browser));
   if (!answer) co_return problem(parts, call, status_of(answer.error()), answer.error().message());
   if (auto* in = std::get_if<auth::Welcome>(&*answer); in != nullptr && in->framed) {
+    give_own_cookies(parts, call, *method, in->set_cookies);
     Answer landed = co_await land(parts, call, std::move(*in));
     co_return landed;
   }
@@ -254,6 +255,12 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
     give_own_cookies(parts, call, *method, elsewhere->set_cookies);
     co_return redirect(elsewhere->url);
   }
+  if (const auto* tab = std::get_if<auth::OpenTab>(&*answer))
+    co_return open_tab_page(parts, call, *tab);
+  if (const auto* wanted = std::get_if<auth::ChooseContent>(&*answer))
+    co_return content_page(parts, call, *wanted);
+  if (const auto* post = std::get_if<auth::PostOn>(&*answer))
+    co_return post_on_page(parts, call, *post);
   if (auto* reply = std::get_if<auth::Reply>(&*answer)) co_return reply_of(std::move(*reply));
   if (auto* refused = std::get_if<auth::Refused>(&*answer)) {
     auth::ShowForm told;
@@ -264,11 +271,11 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
     co_return sign_in_page(parts, call, kForbidden, next, method->name(), &told);
   }
   const auto& shown = std::get<auth::ShowForm>(*answer);
+  give_own_cookies(parts, call, *method, shown.set_cookies);
   if (from_course) {
     Json message = web::say(shown.message, json_values(shown.message_values));
     co_return course_page(parts, call, shown.status, std::move(message), shown.code);
   }
-  give_own_cookies(parts, call, *method, shown.set_cookies);
   const std::string again = shown.next.empty() ? next : text::safe_next(shown.next).value_or("");
   proxy::HubResponse response =
       sign_in_page(parts, call, shown.status, again, method->name(), &shown);

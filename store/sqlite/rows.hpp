@@ -50,6 +50,31 @@ Result<bool> use_nonce(Database& database,
                        Instant until,
                        std::size_t most);
 
+Result<void> note_activity(Database& database, UserId user, const Activity& activity, Instant now);
+Result<ActivityRow> find_activity(Database& database, ActivityId id);
+Result<std::vector<ActivityRow>> activities_of_user(Database& database, UserId user);
+Result<std::vector<ActivityRow>> activities_of_course(
+    Database& database, const std::optional<ActivityStore::Course>& course, std::size_t limit);
+Result<void> grade_activity(Database& database, ActivityId id, const Score& score);
+Result<std::vector<ActivityRow>> due_grades(Database& database, Instant now, std::size_t limit);
+Result<std::optional<Instant>> next_due_grade(Database& database);
+Result<void> settle_grade(Database& database, ActivityId id, const Delivery& outcome);
+
+Result<std::string> find_kept(Database& database,
+                              const std::string& owner,
+                              const std::string& name);
+Result<void> put_kept(Database& database,
+                      const std::string& owner,
+                      const std::string& name,
+                      const std::string& value);
+Result<std::string> put_first_kept(Database& database,
+                                   const std::string& owner,
+                                   const std::string& name,
+                                   const std::string& value);
+Result<std::vector<std::pair<std::string, std::string>>> all_kept(Database& database,
+                                                                  const std::string& owner);
+Result<void> erase_kept(Database& database, const std::string& owner, const std::string& name);
+
 Result<void> put_session(Database& database, const Session& session);
 Result<std::vector<Session>> unexpired_sessions(Database& database, Instant now);
 Result<std::vector<Session>> sessions_of(Database& database, UserId user);

@@ -151,7 +151,56 @@ CREATE TABLE nonces (
 CREATE INDEX nonces_by_until ON nonces (until);
 )sql";
 
-constexpr std::array kSteps = {kVersion1, kVersion2, kVersion3};
+// What people opened in courses, where its grade goes and how that fares; what authenticators keep.
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE activities (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  user INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+  authenticator TEXT NOT NULL,
+  platform TEXT NOT NULL,
+  link TEXT NOT NULL,
+  context TEXT NOT NULL,
+  context_title TEXT NOT NULL,
+  title TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  teaches INTEGER NOT NULL,
+  grade_url TEXT NOT NULL,
+  grade_reference TEXT NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  score INTEGER NOT NULL DEFAULT 0,
+  maximum INTEGER NOT NULL DEFAULT 0,
+  comment TEXT NOT NULL DEFAULT '',
+  given_by TEXT NOT NULL DEFAULT '',
+  given INTEGER NOT NULL DEFAULT 0,
+  state INTEGER NOT NULL DEFAULT 0,
+  serial INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_try INTEGER NOT NULL DEFAULT 0,
+  detail TEXT NOT NULL DEFAULT '',
+  settled INTEGER,
+  UNIQUE (authenticator, platform, link, user)
+) STRICT;
+CREATE INDEX activities_by_user ON activities (user);
+CREATE INDEX activities_by_course ON activities (authenticator, platform, context);
+CREATE INDEX activities_pending ON activities (next_try) WHERE state = 1;
+
+CREATE VIEW activity_rows AS
+SELECT a.id, a.user, u.username, u.display_name, a.authenticator, a.platform, a.link, a.context,
+       a.context_title, a.title, a.user_id, a.teaches, a.grade_url, a.grade_reference, a.first_seen,
+       a.last_seen, a.score, a.maximum, a.comment, a.given_by, a.given, a.state, a.serial,
+       a.attempts, a.next_try, a.detail, a.settled
+FROM activities a JOIN users u ON u.id = a.user;
+
+CREATE TABLE kept (
+  owner TEXT NOT NULL,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (owner, name)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array kSteps = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 /// The tables that are read at start; the audit log may be huge and is not needed to serve.
 Result<void> check_pages(Database& database, const std::string& path) {

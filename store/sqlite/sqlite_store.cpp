@@ -125,6 +125,82 @@ Task<Result<bool>> Nonces::use(
       });
 }
 
+Task<Result<void>> Activities::note(UserId user, Activity activity, Instant now) {
+  return connections_.writer.run([user, activity = std::move(activity), now](Database& database) {
+    return note_activity(database, user, activity, now);
+  });
+}
+
+Task<Result<ActivityRow>> Activities::find(ActivityId id) {
+  return connections_.reader.run([id](Database& database) { return find_activity(database, id); });
+}
+
+Task<Result<std::vector<ActivityRow>>> Activities::of_user(UserId user) {
+  return connections_.reader.run(
+      [user](Database& database) { return activities_of_user(database, user); });
+}
+
+Task<Result<std::vector<ActivityRow>>> Activities::of_course(std::optional<Course> course,
+                                                             std::size_t limit) {
+  return connections_.reader.run([course = std::move(course), limit](Database& database) {
+    return activities_of_course(database, course, limit);
+  });
+}
+
+Task<Result<void>> Activities::grade(ActivityId id, Score score) {
+  return connections_.writer.run([id, score = std::move(score)](Database& database) {
+    return grade_activity(database, id, score);
+  });
+}
+
+Task<Result<std::vector<ActivityRow>>> Activities::due(Instant now, std::size_t limit) {
+  return connections_.reader.run(
+      [now, limit](Database& database) { return due_grades(database, now, limit); });
+}
+
+Task<Result<std::optional<Instant>>> Activities::next_due() {
+  return connections_.reader.run([](Database& database) { return next_due_grade(database); });
+}
+
+Task<Result<void>> Activities::settle(ActivityId id, Delivery outcome) {
+  return connections_.writer.run([id, outcome = std::move(outcome)](Database& database) {
+    return settle_grade(database, id, outcome);
+  });
+}
+
+Task<Result<std::string>> Kept::find(std::string owner, std::string name) {
+  return connections_.reader.run(
+      [owner = std::move(owner), name = std::move(name)](Database& database) {
+        return find_kept(database, owner, name);
+      });
+}
+
+Task<Result<void>> Kept::put(std::string owner, std::string name, std::string value) {
+  return connections_.writer.run([owner = std::move(owner), name = std::move(name),
+                                  value = std::move(value)](Database& database) {
+    return put_kept(database, owner, name, value);
+  });
+}
+
+Task<Result<std::string>> Kept::put_first(std::string owner, std::string name, std::string value) {
+  return connections_.writer.run([owner = std::move(owner), name = std::move(name),
+                                  value = std::move(value)](Database& database) {
+    return put_first_kept(database, owner, name, value);
+  });
+}
+
+Task<Result<std::vector<std::pair<std::string, std::string>>>> Kept::all(std::string owner) {
+  return connections_.reader.run(
+      [owner = std::move(owner)](Database& database) { return all_kept(database, owner); });
+}
+
+Task<Result<void>> Kept::erase(std::string owner, std::string name) {
+  return connections_.writer.run(
+      [owner = std::move(owner), name = std::move(name)](Database& database) {
+        return erase_kept(database, owner, name);
+      });
+}
+
 Task<Result<void>> Sessions::put(Session session) {
   return connections_.writer.run([session = std::move(session)](Database& database) {
     return put_session(database, session);

@@ -66,6 +66,38 @@ class Nonces final : public NonceStore {
   Connections& connections_;
 };
 
+class Activities final : public ActivityStore {
+ public:
+  explicit Activities(Connections& connections) : connections_(connections) {}
+  Task<Result<void>> note(UserId user, Activity activity, Instant now) override;
+  Task<Result<ActivityRow>> find(ActivityId id) override;
+  Task<Result<std::vector<ActivityRow>>> of_user(UserId user) override;
+  Task<Result<std::vector<ActivityRow>>> of_course(std::optional<Course> course,
+                                                   std::size_t limit) override;
+  Task<Result<void>> grade(ActivityId id, Score score) override;
+  Task<Result<std::vector<ActivityRow>>> due(Instant now, std::size_t limit) override;
+  Task<Result<std::optional<Instant>>> next_due() override;
+  Task<Result<void>> settle(ActivityId id, Delivery outcome) override;
+
+ private:
+  Connections& connections_;
+};
+
+class Kept final : public KeptStore {
+ public:
+  explicit Kept(Connections& connections) : connections_(connections) {}
+  Task<Result<std::string>> find(std::string owner, std::string name) override;
+  Task<Result<void>> put(std::string owner, std::string name, std::string value) override;
+  Task<Result<std::string>> put_first(std::string owner,
+                                      std::string name,
+                                      std::string value) override;
+  Task<Result<std::vector<std::pair<std::string, std::string>>>> all(std::string owner) override;
+  Task<Result<void>> erase(std::string owner, std::string name) override;
+
+ private:
+  Connections& connections_;
+};
+
 class Sessions final : public SessionStore {
  public:
   explicit Sessions(Connections& connections) : connections_(connections) {}
@@ -135,6 +167,8 @@ class SqliteStore final : public Store {
   UserStore& users() override { return users_; }
   IdentityStore& identities() override { return identities_; }
   NonceStore& nonces() override { return nonces_; }
+  ActivityStore& activities() override { return activities_; }
+  KeptStore& kept() override { return kept_; }
   SessionStore& sessions() override { return sessions_; }
   TokenStore& tokens() override { return tokens_; }
   ServerStore& servers() override { return servers_; }
@@ -147,6 +181,8 @@ class SqliteStore final : public Store {
   Users users_{connections_};
   Identities identities_{connections_};
   Nonces nonces_{connections_};
+  Activities activities_{connections_};
+  Kept kept_{connections_};
   Sessions sessions_{connections_};
   Tokens tokens_{connections_};
   Servers servers_{connections_};

@@ -17,6 +17,7 @@ struct HouseBase {
   MemoryUsers users;
   store::UserStore* known = &users;  ///< The store in use: the one in memory, or another.
   MemoryNonces nonces;
+  MemoryKept kept;
   WorkerPool workers{2};
   std::unique_ptr<Authenticator> method;
 
@@ -24,7 +25,8 @@ struct HouseBase {
   HttpClient http{loop};
   secrets::Sealer sealer{{std::string(32, 'k')}};
   Surroundings around() {
-    return {*known, workers, clock, http, sealer, "https://hub.test", "/hub/auth/room/", &nonces};
+    return {*known,  workers, clock, http, sealer, "https://hub.test", "/hub/auth/room/",
+            &nonces, &kept};
   }
 
   /// Runs the task to its end on the loop of `http`.

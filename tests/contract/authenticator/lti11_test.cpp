@@ -9,7 +9,10 @@
 
 #include "auth/lti11/launch.hpp"
 #include "auth/lti11/oauth.hpp"
+#include "auth/lti11/outcome.hpp"
 #include "auth/lti11/person.hpp"
+#include "auth/lti_person.hpp"
+#include "auth/xml.hpp"
 #include "store/username.hpp"
 #include "tests/contract/authenticator/contract.hpp"
 
@@ -369,8 +372,8 @@ TEST(Lti11, APersonIsConsumerAndUserId) {
       kMoodleSecret);
   EXPECT_EQ(edx.identity.subject, "edx-key/29123abc");
   EXPECT_EQ(moodle.identity.subject, "moodle-key/29123abc");
-  EXPECT_NE(lti11::subject_of("a/b", "c"), lti11::subject_of("a", "b/c"));
-  EXPECT_EQ(lti11::consumer_of(lti11::subject_of("a/b%", "c")), "a/b%");
+  EXPECT_NE(lti::subject_of("a/b", "c"), lti::subject_of("a", "b/c"));
+  EXPECT_EQ(lti::platform_of(lti::subject_of("a/b%", "c")), "a/b%");
   const SignedIn renamed = course.person({{"lis_person_contact_email_primary", "b@example.org"}});
   EXPECT_EQ(renamed.identity.subject, edx.identity.subject);
 }
@@ -505,6 +508,59 @@ TEST(Lti11, DescribesItselfToTeachers) {
   EXPECT_NE(reply.body.find("<blti:launch_url>https://hub.test/base/hub/lti/launch<"),
             std::string::npos)
       << reply.body;
+}
+
+// ---- grades
+
+store::ActivityRow graded(const SignedIn& person, std::int64_t score, std::int64_t maximum) {
+  store::ActivityRow row;
+  row.activity = *person.activity;
+  row.score.score = score * store::kScoreUnit;
+  row.score.maximum = maximum * store::kScoreUnit;
+  return row;
+}
+
+const char* const kSuccess =
+    "<imsx_POXEnvelopeResponse "
+    "xmlns=\"http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0\"><imsx_POXHeader>"
+    "<imsx_POXResponseHeaderInfo><imsx_statusInfo><imsx_codeMajor>success</imsx_codeMajor>"
+    "</imsx_statusInfo></imsx_POXResponseHeaderInfo></imsx_POXHeader><imsx_POXBody/>"
+    "</imsx_POXEnvelopeResponse>";
+
+TEST(Lti11Outcomes, AnAnswerIsReadAsItIsMeant) {
+  using Kind = Delivered::Kind;
+  std::string failure = kSuccess;
+  failure.replace(failure.find("success"), 7, "failure");
+  EXPECT_EQ(lti11::read_outcome(200, kSuccess).kind, Kind::taken);
+  EXPECT_EQ(lti11::read_outcome(200, failure).kind, Kind::refused) << "status 200 says nothing";
+  EXPECT_EQ(lti11::read_outcome(200, "<html>").kind, Kind::refused);
+  EXPECT_EQ(lti11::read_outcome(200, "").kind, Kind::refused);
+  EXPECT_EQ(lti11::read_outcome(503, kSuccess).kind, Kind::later);
+  EXPECT_EQ(lti11::read_outcome(404, kSuccess).kind, Kind::refused);
+}
+
+TEST(Lti11Outcomes, TheEnvelopeHoldsTheIdAsItCame) {
+  const std::string id = R"({"data":{"userid":"3"},"hash":"a&b<c>:+%3A"})";
+  const auto root = read_xml(lti11::replace_result("m1", id, 0.85));
+  ASSERT_TRUE(root) << root.error().message();
+  const XmlElement& record = root->children.at(1).children.at(0).children.at(0);
+  EXPECT_EQ(record.children.at(0).children.at(0).text, id);
+  EXPECT_EQ(record.children.at(1).children.at(0).children.at(1).text, "0.850000");
+}
+
+// A course's author cannot make us call what only we can reach.
+TEST(Lti11Outcomes, GradesGoWhereTheOperatorsSayOnly) {
+  Course course;
+  for (const char* url : {"http://127.0.0.1:1/x", "https://evil.example/x",
+                          "http://edx.example.org/", "https://edx.example.org.evil.example/"}) {
+    const SignedIn person =
+        course.person({{"lis_outcome_service_url", url}, {"lis_result_sourcedid", "sid"}});
+    const Delivered outcome = course.run(course.method->deliver(graded(person, 1, 1)));
+    EXPECT_EQ(outcome.kind, Delivered::Kind::refused) << url;
+    EXPECT_NE(outcome.detail.find("outcome_hosts"), std::string::npos) << outcome.detail;
+  }
+  EXPECT_TRUE(course.person({{"lis_outcome_service_url", "https://x"}}).activity->grade_url.empty())
+      << "without an id there is nothing to name";
 }
 
 }  // namespace

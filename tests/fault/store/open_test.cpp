@@ -69,14 +69,15 @@ TEST_F(Opening, EveryReleasedVersionIsCarriedForward) {
 TEST_F(Opening, AMigrationCopiesFirstAndKeepsEverything) {
   fill();
   const char* const more[] = {sqlite::steps()[0], sqlite::steps()[1], sqlite::steps()[2],
+                              sqlite::steps()[3],
                               "ALTER TABLE users ADD COLUMN email TEXT NOT NULL DEFAULT ''"};
   ASSERT_TRUE(sqlite::migrate(*connect(), path(), more));
-  EXPECT_EQ(connect()->number("PRAGMA user_version"), 4);
+  EXPECT_EQ(connect()->number("PRAGMA user_version"), 5);
   EXPECT_EQ(connect()->number("SELECT count(email) FROM users"), 300);
-  const std::string copy = path() + ".v3";
+  const std::string copy = path() + ".v4";
   EXPECT_EQ(std::filesystem::status(copy).permissions(), std::filesystem::perms(0600));
   sqlite::Database old(copy, sqlite::Database::Access::read_only, "");
-  EXPECT_EQ(old.number("PRAGMA user_version"), 3);
+  EXPECT_EQ(old.number("PRAGMA user_version"), 4);
   EXPECT_EQ(old.number("SELECT count(*) FROM users"), 300);
   expect_refused("newer");  // and this program, which knows one version, leaves it alone
 }
@@ -86,10 +87,11 @@ TEST_F(Opening, AFailingMigrationChangesNothing) {
   for (const char* step :
        {"CREATE TABLE extra (x) STRICT", "CREATE TABLE fine (x TEXT) STRICT; SELECT nonsense",
         "DELETE FROM names"}) {
-    const char* const more[] = {sqlite::steps()[0], sqlite::steps()[1], sqlite::steps()[2], step};
+    const char* const more[] = {sqlite::steps()[0], sqlite::steps()[1], sqlite::steps()[2],
+                                sqlite::steps()[3], step};
     const auto database = connect();
     EXPECT_FALSE(sqlite::migrate(*database, path(), more)) << step;
-    EXPECT_EQ(database->number("PRAGMA user_version"), 3);
+    EXPECT_EQ(database->number("PRAGMA user_version"), 4);
     EXPECT_EQ(
         database->number("SELECT count(*) FROM sqlite_schema WHERE name IN ('extra', 'fine')"), 0);
     EXPECT_EQ(database->number("SELECT count(*) FROM names"), 300);
@@ -101,7 +103,7 @@ TEST_F(Opening, AFailingMigrationChangesNothing) {
 TEST_F(Opening, ANewerVersionIsRefused) {
   fill();
   run_sql("PRAGMA user_version=99");
-  expect_refused("newer passerelle (schema 99, this one knows 3)");
+  expect_refused("newer passerelle (schema 99, this one knows 4)");
 }
 
 TEST_F(Opening, AnotherProgramsDatabaseIsRefused) {

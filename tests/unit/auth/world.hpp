@@ -57,6 +57,36 @@ class MemoryNonces final : public store::NonceStore {
   }
 };
 
+class MemoryKept final : public store::KeptStore {
+ public:
+  std::map<std::pair<std::string, std::string>, std::string> values;
+
+  Task<Result<std::string>> find(std::string owner, std::string name) override {
+    const auto at = values.find({owner, name});
+    if (at == values.end()) co_return Error(Errc::not_found, "nothing is kept");
+    co_return at->second;
+  }
+  Task<Result<void>> put(std::string owner, std::string name, std::string value) override {
+    values[{owner, name}] = std::move(value);
+    co_return Result<void>();
+  }
+  Task<Result<std::string>> put_first(std::string owner,
+                                      std::string name,
+                                      std::string value) override {
+    co_return values.emplace(std::pair{owner, name}, value).first->second;
+  }
+  Task<Result<std::vector<std::pair<std::string, std::string>>>> all(std::string owner) override {
+    std::vector<std::pair<std::string, std::string>> list;
+    for (const auto& [key, value] : values)
+      if (key.first == owner) list.emplace_back(key.second, value);
+    co_return list;
+  }
+  Task<Result<void>> erase(std::string owner, std::string name) override {
+    values.erase({owner, name});
+    co_return Result<void>();
+  }
+};
+
 class MemoryUsers final : public store::UserStore {
  public:
   bool broken = false;

@@ -46,6 +46,8 @@ class Folder : public ::testing::Test {
     put("room.txt", "correct-horse\n");
     put("course.txt", "battery-staple\n");
     put("front-end.txt", "only the web server knows\n");
+    put("platforms.yaml",
+        files::read(std::string(SOURCE_DIR) + "/config/examples/platforms.yaml").value());
     put("consumers.yaml",
         files::read(std::string(SOURCE_DIR) + "/config/examples/consumers.yaml").value());
     put("logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
@@ -84,6 +86,19 @@ TEST_F(Example, CourseLoadsWithoutAWord) {
   EXPECT_NE(wrong.text().find("consumers.yaml:2:3: unknown key `secert`"), std::string::npos)
       << wrong.text();
   EXPECT_EQ(wrong.text().find("hush"), std::string::npos);
+}
+
+TEST_F(Example, CampusLoadsWithoutAWord) {
+  const auto outcome = example("campus.yaml");
+  EXPECT_EQ(outcome.text(), "");
+  ASSERT_TRUE(outcome.settings);
+  EXPECT_EQ(outcome.settings->authenticators[0].lti13.platforms, path_ + "/platforms.yaml");
+  put("platforms.yaml", "moodle:\n  issuer: https://moodle.example.fr\n  auth_url: ftp://x\n");
+  const auto wrong = load(path_ + "/campus.yaml", quiet());
+  EXPECT_FALSE(wrong.settings);
+  for (const char* words : {"platforms.yaml:3:3: auth_url: must be an https address",
+                            "`moodle`: needs `client_id`", "`moodle`: needs `deployments`"})
+    EXPECT_NE(wrong.text().find(words), std::string::npos) << wrong.text();
 }
 
 TEST_F(Example, WorkshopLoadsWithoutAWord) {
