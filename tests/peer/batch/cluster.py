@@ -1,5 +1,6 @@
 """A batch system of our own, started by tests/peers/oar or tests/peers/slurm: two nodes in network namespaces."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -29,6 +30,9 @@ class Peer:
         return run("bash", os.path.join(HERE, "..", "..", "peers", self.folder, name), *arguments, limit=600)
 
     def up(self):
+        # One run at a time on a machine: the people, the nodes and the ports are the same for all.
+        self.lock = open("/var/lock/passerelle-batch-peer", "w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         self.script("up.sh")
 
     def down(self):
