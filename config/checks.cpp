@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "config/checks/batch.hpp"
+#include "config/checks/container.hpp"
 #include "config/checks/form.hpp"
 #include "config/checks/ldap.hpp"
 #include "config/checks/local.hpp"
@@ -343,6 +344,7 @@ class Checks {
       if (spawner.type == "local") check_local(spawner, path, environment_, marks_, problems_);
       if (spawner.type == "oar" || spawner.type == "slurm")
         check_batch(settings_, spawner, path, marks_, problems_);
+      if (runs_containers(spawner)) check_binds(spawner, path, marks_, problems_);
     }
   }
 
@@ -356,6 +358,9 @@ class Checks {
         error(path + ".name",
               "another profile is called " + shown(profile.name) + " already; choose another name");
       }
+      for (const Spawner& spawner : settings_.spawners)
+        if (spawner.name == profile.spawner && runs_containers(spawner))
+          check_container(profile, path, marks_, problems_);
       if (!profile.spawner.empty() && !spawner_names.empty() &&
           !contains(spawner_names, profile.spawner)) {
         error(path + ".spawner",

@@ -128,7 +128,8 @@ class Dump {
   static bool is_absent(const Key& key, void* owner) {
     void* const inside = std::get<void*>(key.slot(owner));
     for (const Key& its : key.section->keys) {
-      const bool needed = its.required && its.kind == Kind::file;
+      const bool text = its.kind == Kind::file || its.kind == Kind::text;
+      const bool needed = its.required && text;
       if (needed && std::get<std::string*>(its.slot(inside))->empty()) return true;
     }
     return false;

@@ -6,6 +6,8 @@
 #include "config/keys/authenticator.hpp"
 #include "config/keys/batch.hpp"
 #include "config/keys/cas.hpp"
+#include "config/keys/container.hpp"
+#include "config/keys/docker.hpp"
 #include "config/keys/dummy.hpp"
 #include "config/keys/form.hpp"
 #include "config/keys/header.hpp"
@@ -194,7 +196,7 @@ constexpr Key kSessionKeys[] = {
 };
 constexpr Section kSessions{"sessions", kSessionKeys};
 
-constexpr auto kSpawnerKeys = joined(kEverySpawnerKeys, kLocalKeys, kBatchKeys);
+constexpr auto kSpawnerKeys = joined(kEverySpawnerKeys, kLocalKeys, kBatchKeys, kDockerKeys);
 constexpr Section kSpawner{"spawners.<name>", kSpawnerKeys};
 
 constexpr Key kProfileKeys[] = {
@@ -322,6 +324,12 @@ constexpr Key kProfileKeys[] = {
                "formulaire, "
                "`{username}` la personne."},
      .section = &kJob},
+    {.name = "container",
+     .kind = Kind::section,
+     .slot = itself,
+     .words = {"The container, for spawners that run one.",
+               "Le conteneur, pour les lanceurs qui en font tourner."},
+     .section = &kContainer},
 };
 constexpr Section kProfile{"profiles[]", kProfileKeys};
 

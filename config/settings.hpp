@@ -84,6 +84,7 @@ struct Profile {
   /// What only spawners of that kind read; null when the file sets nothing of it (see Spawner).
   std::shared_ptr<BatchProfile> batch;
   std::shared_ptr<KubernetesProfile> kubernetes;
+  std::shared_ptr<ContainerProfile> container;
 };
 
 struct Limits {

@@ -7,16 +7,16 @@
 
 namespace passerelle::config {
 
-inline constexpr std::string_view kSpawnerTypes = "local oar slurm";
+inline constexpr std::string_view kSpawnerTypes = "local docker oar slurm";
 
 inline constexpr Key kEverySpawnerKeys[] = {
     {.name = "type",
      .kind = Kind::choice,
      .slot = at<&Spawner::type>,
-     .words = {"Where servers run. `local`: on this machine; `oar`, `slurm`: as jobs of that batch "
-               "system.",
-               "Où tournent les serveurs. `local` : sur cette machine ; `oar`, `slurm` : comme "
-               "tâches de ce "
+     .words = {"Where servers run. `local`: on this machine; `docker`: in containers of an engine "
+               "on it; `oar`, `slurm`: as jobs of that batch system.",
+               "Où tournent les serveurs. `local` : sur cette machine ; `docker` : dans des "
+               "conteneurs d'un moteur de cette machine ; `oar`, `slurm` : comme tâches de ce "
                "gestionnaire de lots."},
      .example = "local",
      .required = true,

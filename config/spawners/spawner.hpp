@@ -14,6 +14,8 @@ struct BatchSpawner;       // config/spawners/batch.hpp
 struct BatchProfile;       // likewise
 struct KubernetesSpawner;  // config/spawners/kubernetes.hpp
 struct KubernetesProfile;  // likewise
+struct DockerSpawner;      // config/spawners/docker.hpp
+struct ContainerProfile;   // config/spawners/container.hpp
 
 struct Spawner {
   std::string name;
@@ -23,6 +25,7 @@ struct Spawner {
   /// load().
   std::shared_ptr<BatchSpawner> batch;
   std::shared_ptr<KubernetesSpawner> kubernetes;
+  std::shared_ptr<DockerSpawner> docker;
 };
 
 }  // namespace passerelle::config

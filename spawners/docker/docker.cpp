@@ -52,13 +52,9 @@ Result<Launch> launch_of(const State& state) {
   return Error(Errc::invalid, Cause::internal, "docker: this state is not one of ours");
 }
 
-DockerSpawner::DockerSpawner(std::string name,
-                             config::DockerSpawner settings,
-                             Containers containers,
-                             Surroundings around)
+DockerSpawner::DockerSpawner(std::string name, config::DockerSpawner settings, Surroundings around)
     : name_(std::move(name)),
       settings_(std::move(settings)),
-      containers_(std::move(containers)),
       engine_(around.loop, settings_.socket),
       http_(around.loop),
       gateway_(gateway_of(around.data_dir)) {}
@@ -135,3 +131,13 @@ Task<Result<std::vector<std::pair<std::string, State>>>> DockerSpawner::found() 
 }
 
 }  // namespace passerelle::spawners::docker
+
+namespace passerelle::spawners {
+
+Result<std::unique_ptr<Spawner>> make_docker(const config::Spawner& settings, Surroundings around) {
+  const config::DockerSpawner own = settings.docker ? *settings.docker : config::DockerSpawner();
+  return std::unique_ptr<Spawner>(
+      std::make_unique<docker::DockerSpawner>(settings.name, own, std::move(around)));
+}
+
+}  // namespace passerelle::spawners

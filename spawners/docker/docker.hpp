@@ -3,7 +3,6 @@
 // gateways on one engine leave each other's alone.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,12 +24,7 @@ struct Launch {
 
 class DockerSpawner final : public Spawner {
  public:
-  using Containers = std::map<std::string, config::ContainerProfile>;  ///< By the profile's name
-
-  DockerSpawner(std::string name,
-                config::DockerSpawner settings,
-                Containers containers,
-                Surroundings around);
+  DockerSpawner(std::string name, config::DockerSpawner settings, Surroundings around);
 
   const std::string& name() const noexcept override { return name_; }
   Task<Result<Started>> start(ServerSpec spec, Progress& progress) override;
@@ -73,7 +67,6 @@ class DockerSpawner final : public Spawner {
 
   std::string name_;
   config::DockerSpawner settings_;
-  Containers containers_;
   Engine engine_;
   HttpClient http_;
   std::string gateway_;  ///< Whose containers these are: a hash of data_dir

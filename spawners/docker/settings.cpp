@@ -101,6 +101,7 @@ Result<json> container_settings(const config::DockerSpawner& settings,
   json made{{"Image", image}, {"Labels", labels_of(labels)}};
   if (!plan->command.empty()) made["Cmd"] = plan->command;
   if (!container.user.empty()) made["User"] = container.user;
+  made["WorkingDir"] = container.home;  // a kernel without a notebook begins where the files are
   made["Env"] = json::array();
   for (const auto& [name, value] : plan->environment) made["Env"].push_back(name + "=" + value);
   made["ExposedPorts"] = {{port_name(container.port), json::object()}};

@@ -68,11 +68,10 @@ Task<Result<Started>> DockerSpawner::try_start(const ServerSpec& spec,
                                                const CreationPtr& creation,
                                                Progress& progress) {
   progress.step("prepare");
-  const auto known = containers_.find(spec.profile.name);
-  if (known == containers_.end())
+  if (!spec.profile.container)
     co_return Error(Errc::invalid, Cause::values_invalid,
                     "the profile " + spec.profile.name + " names no container");
-  const config::ContainerProfile& container = known->second;
+  const config::ContainerProfile& container = *spec.profile.container;
   const auto image = image_for(settings_, container, spec);
   if (!image) co_return image.error();
   const std::uint32_t port = container.port;

@@ -65,7 +65,7 @@ class Containers : public ::testing::Test {
 
   std::unique_ptr<DockerSpawner> make() {
     const Surroundings around{.loop = loop, .workers = workers, .data_dir = data_dir};
-    return std::make_unique<DockerSpawner>("engine", settings, containers, around);
+    return std::make_unique<DockerSpawner>("engine", settings, around);
   }
 
   ServerSpec spec(std::vector<std::string> mode, const std::string& user = "alice") {
@@ -77,6 +77,7 @@ class Containers : public ::testing::Test {
     one.profile.name = "box";
     one.profile.command = {"python3", "/test/server.py"};
     one.profile.command.insert(one.profile.command.end(), mode.begin(), mode.end());
+    one.profile.container = std::make_shared<config::ContainerProfile>(containers.at("box"));
     one.data_dir = data_dir;
     one.start_timeout = std::chrono::seconds(30);
     return one;
@@ -116,10 +117,14 @@ class Containers : public ::testing::Test {
     const auto response = ask(std::move(request));
     return response ? json::parse(response->body, nullptr, false) : json();
   }
-  Result<Started> start(ServerSpec one) { return run(spawner->start(std::move(one), diary)); }
+  Result<Started> start(ServerSpec one) {
+    one.profile.container =
+        std::make_shared<config::ContainerProfile>(containers.at(one.profile.name));
+    return run(spawner->start(std::move(one), diary));
+  }
 
   config::DockerSpawner settings;
-  DockerSpawner::Containers containers;
+  std::map<std::string, config::ContainerProfile> containers;  ///< By the profile's name
   std::string data_dir;
   asio::io_context loop;
   WorkerPool workers{1};

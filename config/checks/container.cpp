@@ -1,0 +1,67 @@
+#include "config/checks/container.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "config/spawners/container.hpp"
+#include "config/spawners/docker.hpp"
+
+namespace passerelle::config {
+namespace {
+
+/// "/srv/data:/data", "/srv/data:/data:ro"
+bool is_bind(const std::string& bind) {
+  const auto parts = text::split(bind, ':');
+  return (parts.size() == 2 || (parts.size() == 3 && (parts[2] == "ro" || parts[2] == "rw"))) &&
+         parts[0].starts_with('/') && parts[1].starts_with('/');
+}
+
+/// "1000", "1000:100"
+bool is_user(const std::string& user) {
+  const auto parts = text::split(user, ':');
+  return parts.size() <= 2 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
+           return !part.empty() && part.size() < 10 &&
+                  part.find_first_not_of("0123456789") == std::string_view::npos;
+         });
+}
+
+}  // namespace
+
+bool runs_containers(const Spawner& spawner) noexcept {
+  return spawner.type == "docker";
+}
+
+void check_container(const Profile& profile,
+                     const std::string& path,
+                     const Marks& marks,
+                     Problems& problems) {
+  const auto error = [&](const std::string& key, const std::string& why) {
+    problems.error(marks.of(path + key), path + key + ": " + why);
+  };
+  if (!profile.container) {
+    error("",
+          "`container` is missing: its spawner runs containers; write `container: {image: ...}`");
+    return;
+  }
+  const ContainerProfile& container = *profile.container;
+  if (!container.home.starts_with('/'))
+    error(".container.home", "is no absolute path; write for example `/home/jovyan`");
+  if (!container.user.empty() && !is_user(container.user))
+    error(".container.user", "is no number; write for example `\"1000\"` or `\"1000:100\"`");
+}
+
+void check_binds(const Spawner& spawner,
+                 const std::string& path,
+                 const Marks& marks,
+                 Problems& problems) {
+  if (!spawner.docker) return;
+  const std::vector<std::string>& binds = spawner.docker->binds;
+  for (std::size_t i = 0; i < binds.size(); ++i) {
+    const std::string key = path + ".binds[" + std::to_string(i) + "]";
+    if (!is_bind(binds[i]))
+      problems.error(marks.of(key),
+                     key + ": write `/folder/here:/folder/there`, or with `:ro` behind it");
+  }
+}
+
+}  // namespace passerelle::config
