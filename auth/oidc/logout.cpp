@@ -77,7 +77,9 @@ Task<Result<AuthAnswer>> BackChannel::take(Endpoints at, std::string logout_toke
     type = token->type;
     claims = co_await keys_.open(std::move(*token), at.jwks);
   }
-  if (!claims && claims.error().code() != Errc::invalid) co_return std::move(claims).error();
+  const bool judged = claims || claims.error().code() == Errc::invalid ||
+                      claims.error().code() == Errc::not_found;  // signed by none of its keys
+  if (!judged) co_return std::move(claims).error();
   Result<void> told = claims ? Result<void>() : Result<void>(claims.error());
   if (told)
     told = check_logout_token(*claims, type,

@@ -303,7 +303,7 @@ Task<Result<Known>> Oidc::refresh(Known known) {
 // Errc::unauthenticated: the token is good no more.
 Task<Result<Known>> Oidc::refresh_by_access_token(Known known, Kept kept, Endpoints at) {
   auto told = co_await ask_about(at, kept.tokens.access, kept.id_token);
-  if (!told && told.error().code() == Errc::invalid)
+  if (!told && (told.error().code() == Errc::invalid || told.error().code() == Errc::not_found))
     co_return Error(Errc::unavailable, told.error().message());
   if (!told) co_return std::move(told).error();
   co_return described_again(std::move(known), std::move(kept), std::move(*told));

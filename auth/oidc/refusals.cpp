@@ -58,6 +58,7 @@ ShowForm refused_token(const Error& why) {
     case Errc::forbidden:
       return form(403, "sign-in.too-weak", "sign-in-too-weak", why.message());
     case Errc::invalid:
+    case Errc::not_found:  // none of the provider's keys signed it
       return not_believed("token-refused", why.message());
     default:
       return unreachable(why);

@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -32,6 +33,15 @@ def wait_until(what, condition, limit=30.0, pause=0.02):
         if time.monotonic() > end:
             raise AssertionError(f"not within {limit} s: {what}")
         time.sleep(pause)
+
+
+def steady_port():
+    """A free port below those that the kernel gives to outgoing connections: a gateway that is killed and started again must find
+    it free."""
+    while True:
+        port = random.randrange(21_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Answer:
@@ -80,6 +90,7 @@ class Gateway:
 
     def start(self, limit=20.0, program=PROGRAM):
         self.starts += 1
+        self.port = self.port or steady_port()
         with open(self.log_path, "ab") as log:
             listen = ["--listen", f"127.0.0.1:{self.port}"]  # the same port again: browsers keep their address
             self.process = subprocess.Popen([program, "serve", "--config", self.config] + listen, stderr=log, stdout=log,
