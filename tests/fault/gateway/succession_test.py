@@ -1,6 +1,7 @@
 """What can go wrong while the gateway is replaced: a program or a configuration that is no good, processes that are
 killed in the middle, launches under way. Nothing is lost, started twice, or left behind. `--long`: more kills."""
 
+import json
 import os
 import random
 import signal
@@ -157,7 +158,11 @@ def main():
         launch_under_way(gateway, carol)
         culling(gateway, alice, crowd)
         os.kill(gateway.serving, signal.SIGUSR2)
-        wait_until("SIGUSR2 upgrades", lambda: gateway.command("status")[0] == 0 and gateway.status()["pid"] != gateway.serving)
+
+        def replaced():  # one question: while the one hands over to the other, any may fail
+            code, text = gateway.command("status", "--json")
+            return code == 0 and json.loads(text)["pid"] != gateway.serving
+        wait_until("SIGUSR2 upgrades", replaced)
         gateway.serving = gateway.status()["pid"]
         assert not crowd.echo("after SIGUSR2")
         crowd.close()

@@ -61,6 +61,15 @@ class Engine:
         self.environment = dict(os.environ, PATH=(PROGRAMS + ":" if PROGRAMS else "") + os.environ["PATH"] + ":/usr/sbin")
 
     def start(self):
+        """An engine that finds the remains of a killed one sometimes gives up waiting for its containerd: once more, then."""
+        try:
+            return self.start_once()
+        except AssertionError:
+            self.process.kill()
+            self.process.wait()
+            return self.start_once()
+
+    def start_once(self):
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 ["dockerd", "-H", "unix://" + self.socket, "--pidfile", os.path.join(self.folder, "pid"),
