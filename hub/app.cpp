@@ -138,6 +138,14 @@ void App::stop_servers_of(const store::User& user, std::string_view reason) {
   }
 }
 
+void App::add_entrance(const spawners::Entrance& entrance) {
+  auto route = std::make_shared<proxy::Route>();
+  route->prefix = settings_.base_url + "hub/wormhole/" + entrance.name + "/";
+  route->upstream.kind = Upstream::Kind::unix_socket;
+  route->upstream.path = entrance.socket;
+  routes_.add(std::move(route));
+}
+
 Result<void> App::make_spawners() {
   for (const config::Spawner& entry : settings_.spawners) {
     std::string hub_url = settings_.public_url;
@@ -146,6 +154,7 @@ Result<void> App::make_spawners() {
     spawners::Surroundings around{loop_, workers_, settings_.data_dir, {}, std::move(hub_url)};
     auto made = spawners::make_spawner(entry, std::move(around));
     if (!made) return std::move(made).error().within("spawners." + entry.name);
+    if (const auto entrance = (*made)->entrance()) add_entrance(*entrance);
     spawners_.emplace(entry.name, std::move(*made));
   }
   const auto access_token = [this](std::string_view name, const auth::AuthState& state) {

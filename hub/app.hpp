@@ -55,6 +55,7 @@ class App {
 
   Result<void> make_authenticators();
   Result<void> make_spawners();
+  void add_entrance(const spawners::Entrance& entrance);
   auth::Authenticator* find_authenticator(std::string_view name) const;
   void stop_servers_of(const store::User& user, std::string_view reason);
   Result<void> make_proxy();

@@ -46,9 +46,15 @@ Gateway::Gateway(const proxy::RouteTable& routes,
       sessions_(sessions),
       tokens_(tokens),
       cookies_(cookies),
-      servers_(std::move(base_url) + "user/") {}
+      servers_(base_url + "user/"),
+      wormhole_(std::move(base_url) + "hub/wormhole/") {}
 
 proxy::Verdict Gateway::admit(const proxy::RequestHead& head, std::string_view /*peer*/) noexcept {
+  // Whether the job's key is right is seen where it leads to.
+  if (head.upgrade_websocket() && head.path().starts_with(wormhole_)) {
+    const std::shared_ptr<const proxy::Route>& way = routes_.match(head.path());
+    if (way && way->prefix.starts_with(wormhole_)) return proxy::Forward{way, {}};
+  }
   if (!head.path().starts_with(servers_)) return proxy::ToHub{kMostHubBody, {}};
   return admit_to_server(head);
 }

@@ -41,7 +41,8 @@ class Gateway final : public proxy::Gate {
   const auth::SessionTable& sessions_;
   const auth::TokenTable& tokens_;
   const auth::Cookies& cookies_;
-  std::string servers_;  ///< base_url + "user/"
+  std::string servers_;   ///< base_url + "user/"
+  std::string wormhole_;  ///< base_url + "hub/wormhole/": servers that connect to us
 };
 
 /// The token of "Authorization: token X" or "Bearer X" (any case), or empty.

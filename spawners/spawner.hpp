@@ -85,6 +85,19 @@ struct Condition {
                         ///< by hand.
 };
 
+/// A way in for servers that connect to us: what comes to /hub/wormhole/NAME/ is for this socket.
+struct Entrance {
+  std::string name;
+  std::string socket;
+};
+
+/// What is free now where servers run, as the people there count it.
+struct Room {
+  std::string name;  ///< Of a queue or partition; empty: all there is.
+  std::uint64_t free = 0;
+  std::uint64_t all = 0;
+};
+
 /// What a start tells while it runs. Called on the hub's loop; outlives the call.
 class Progress {
  public:
@@ -139,6 +152,9 @@ class Spawner {
   /// From memory, at once.
   virtual Security security(const State& /*state*/) const { return {}; }
   virtual Condition condition(const State& /*state*/) const { return {}; }
+  virtual std::optional<Entrance> entrance() const { return std::nullopt; }
+  /// Cores, as last seen; empty: nobody knows. Asking keeps it fresh for a while.
+  virtual std::vector<Room> rooms() { return {}; }
 };
 
 struct Surroundings {

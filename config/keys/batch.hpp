@@ -58,6 +58,18 @@ inline constexpr Key kBatchKeys[] = {
      .example = "/usr/libexec/passerelle-submit",
      .type = kBatchTypes,
      .when_absent = {"beside the gateway's program", "à côté du programme de la passerelle"}},
+    {.name = "transport",
+     .kind = Kind::choice,
+     .slot = at<&Spawner::batch, &BatchSpawner::transport>,
+     .words =
+         {"How servers are reached. `direct`: the gateway connects to the node. `wormhole`: the "
+          "job connects to the gateway, for nodes that take no connections; they need Python.",
+          "Comment les serveurs sont joints. `direct` : la passerelle se connecte au nœud. "
+          "`wormhole` : la tâche se connecte à la passerelle, pour des nœuds qui n'acceptent "
+          "aucune connexion ; il leur faut Python."},
+     .example = "direct",
+     .type = kBatchTypes,
+     .choices = "direct wormhole"},
     {.name = "callback_url",
      .kind = Kind::public_url,
      .slot = at<&Spawner::batch, &BatchSpawner::callback_url>,

@@ -17,7 +17,10 @@ struct BatchSpawner {
   std::string login_node;                  ///< ssh: "gateway@login.example.fr"
   std::string ssh_key;                     ///< ssh: file; empty: what ssh finds itself.
   std::string system_user = "{username}";  ///< Template: who somebody is on the cluster.
-  std::string helper;                ///< passerelle-submit; empty: beside the gateway's program.
+  std::string helper;  ///< passerelle-submit; empty: beside the gateway's program.
+  /// "direct": the gateway connects to the node. "wormhole": the job connects to the gateway, for
+  /// nodes that take no connections; they need Python.
+  std::string transport = "direct";
   std::string callback_url;          ///< Where jobs report; empty: public_url.
   std::string callback_ca;           ///< PEM file that curl on the nodes trusts; empty: their own.
   std::uint32_t first_port = 20000;  ///< Servers listen on a port from here

@@ -17,6 +17,7 @@ using std::chrono::steady_clock;
 constexpr int kOverByCheckpoint =
     85;  ///< The start script's own exit code: the reserved time was nearly over
 constexpr seconds kConnect{3};
+constexpr std::int64_t kClocksDiffer = 30;  ///< Seconds, at most, and what OAR takes to act
 
 /// What ended a job, in one sentence; empty when the cause says it all.
 std::string sentence_of(const Job& job) {
@@ -91,7 +92,35 @@ BatchSpawner::BatchSpawner(config::Spawner settings,
       around_(std::move(around)),
       cluster_(std::move(cluster)),
       prefix_(std::move(prefix)),
-      keys_(around_.data_dir + "/batch/" + settings_.name) {}
+      keys_(around_.data_dir + "/batch/" + settings_.name) {
+  if (batch_.transport != "wormhole") return;
+  const std::weak_ptr<Cluster> waiting = cluster_;
+  asio::io_context& loop = around_.loop;
+  wormhole_ =
+      std::make_unique<Wormhole>(around_.data_dir + "/wormhole/" + mark(), [&loop, waiting] {
+        asio::post(loop, [waiting] {
+          if (const auto one = waiting.lock()) one->wake();
+        });
+      });
+}
+
+/// What tells our jobs, and our entrance, from those of others.
+std::string BatchSpawner::mark() const {
+  const std::string_view all(prefix_);
+  const std::size_t begin = all.find('-') + 1;
+  return std::string(all.substr(begin, all.size() - begin - 1));
+}
+
+std::optional<Entrance> BatchSpawner::entrance() const {
+  if (!wormhole_) return std::nullopt;
+  return Entrance{mark(), wormhole_->entrance()};
+}
+
+/// A server behind the wormhole is there as soon as we listen for it.
+Result<void> BatchSpawner::open_way(const Launch& launch) {
+  if (launch.socket.empty() || !wormhole_) return {};
+  return wormhole_->open(launch.id, launch.key_hash);
+}
 
 Launch BatchSpawner::launch_of_job(const Job& job) const {
   Launch launch;
@@ -107,6 +136,7 @@ Launch BatchSpawner::launch_of_job(const Job& job) const {
 Task<Result<Liveness>> BatchSpawner::poll(State state) {
   const auto launch = launch_from(state);
   if (!launch) co_return Error(Errc::invalid, Cause::internal, "not a state of this spawner");
+  if (auto open = open_way(*launch); !open) co_return std::move(open).error();
   const Watch watch = cluster_->watch(launch->name, launch->job);
   const std::int64_t in_flight = batch_.command_timeout.count() * 2;
   for (int looks = 0; looks < 3; ++looks) {
@@ -147,9 +177,16 @@ Task<Liveness> BatchSpawner::liveness_of(const Launch& launch, const Watch& watc
   Liveness ended;
   ended.kind = Liveness::Kind::ended;
   if (watch->job && watch->ended) {
-    ended.exit_code = watch->job->exit_code;
-    ended.cause = cause_of(*watch->job);
-    ended.detail = sentence_of(*watch->job);
+    Job job = *watch->job;
+    // OAR sends the checkpoint's signal to jobs that yield to others, too; ours then ends by
+    // itself.
+    const std::int64_t left = launch.ends - now_in_seconds();
+    const bool early = launch.ends > 0 && left > 2 * batch_.checkpoint.count() + kClocksDiffer;
+    if (early && job.end == Job::End::normal && job.exit_code == kOverByCheckpoint)
+      job.end = Job::End::preempted;
+    ended.exit_code = job.exit_code;
+    ended.cause = cause_of(job);
+    ended.detail = sentence_of(job);
   } else {
     ended.cause = Cause::batch_killed;
     ended.detail =
@@ -160,6 +197,7 @@ Task<Liveness> BatchSpawner::liveness_of(const Launch& launch, const Watch& watc
 }
 
 Task<bool> BatchSpawner::answers(const Launch& launch) {
+  if (!launch.socket.empty()) co_return wormhole_ && wormhole_->reachable(launch.id);
   const auto executor = co_await asio::this_coro::executor;
   boost::system::error_code error;
   const asio::ip::tcp::endpoint where(asio::ip::make_address(launch.address, error), launch.port);
@@ -193,7 +231,7 @@ Task<Result<Liveness>> BatchSpawner::wait_for_end(State state) {
     }
     const bool paused = watch->job && watch->job->state == Job::State::paused;
     bool good = true;
-    if (!paused && !launch->address.empty()) good = co_await answers(*launch);
+    if (!paused && upstream_of(*launch)) good = co_await answers(*launch);
     Seen& seen = (*seen_)[launch->id];
     seen.paused = paused;
     if (good) seen.silent_since.reset();
@@ -226,6 +264,7 @@ Task<Result<void>> BatchSpawner::stop(State state, StopMode mode) {
     cluster_->bury(launch->name, launch->job.empty() ? watch->id : launch->job, launch->user,
                    launch->id);
   cluster_->look_soon();
+  if (wormhole_) wormhole_->close(launch->id);
   std::error_code ignored;
   std::filesystem::remove_all(keys_of(launch->id), ignored);
   co_return Result<void>();

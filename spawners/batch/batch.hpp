@@ -13,6 +13,7 @@
 
 #include "spawners/batch/cluster.hpp"
 #include "spawners/batch/state.hpp"
+#include "spawners/batch/wormhole.hpp"
 #include "spawners/spawner.hpp"
 
 namespace passerelle::spawners::batch {
@@ -35,6 +36,7 @@ class BatchSpawner final : public Spawner {
   Task<Result<void>> arrived(std::string launch_id, std::string key, std::string body) override;
   Security security(const State& state) const override;
   Condition condition(const State& state) const override;
+  std::optional<Entrance> entrance() const override;
 
  private:
   /// A launch whose job has not reported yet.
@@ -70,6 +72,9 @@ class BatchSpawner final : public Spawner {
   Task<Liveness> liveness_of(const Launch& launch, const Watch& watch);
   Task<std::string> log_tail(const Launch& launch);
   Task<bool> answers(const Launch& launch);
+  bool has_reported(const Launch& launch, const Expected& expected) const;
+  Result<void> open_way(const Launch& launch);
+  std::string mark() const;
   std::string keys_of(const std::string& launch) const { return keys_ + "/" + launch; }
   Launch launch_of_job(const Job& job) const;
 
@@ -83,6 +88,7 @@ class BatchSpawner final : public Spawner {
   /// this.
   const std::shared_ptr<ExpectedMap> expected_ = std::make_shared<ExpectedMap>();
   const std::shared_ptr<SeenMap> seen_ = std::make_shared<SeenMap>();
+  std::unique_ptr<Wormhole> wormhole_;  ///< Null: servers are reached directly
 };
 
 std::int64_t now_in_seconds();

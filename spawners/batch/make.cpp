@@ -63,12 +63,20 @@ Result<std::unique_ptr<Spawner>> make_batch(const config::Spawner& settings,
                  where + ": jobs cannot report to a gateway without callback_url or public_url");
   around.data_dir = std::filesystem::absolute(around.data_dir).lexically_normal().string();
   const std::string directory = around.data_dir + "/batch/" + settings.name;
-  for (const std::string& each : {around.data_dir + "/batch", directory})
+  const std::string holes = around.data_dir + "/wormhole";
+  for (const std::string& each : {around.data_dir + "/batch", directory, holes})
     if (auto made = files::make_directory(each, 0700); !made)
       return std::move(made.error()).within(where);
   const auto mark = own_mark(directory + "/mark");
   if (!mark) return Error(mark.error()).within(where);
   const std::string prefix = "passerelle-" + *mark + "-";
+  constexpr std::size_t kLongestSocket = 107;  // a system limit
+  const std::string hole = holes + "/" + *mark;
+  if (batch.transport == "wormhole" &&
+      hole.size() + sizeof "/0123456789abcdef.sock" > kLongestSocket)
+    return Error(Errc::invalid, where + ": data_dir has too long a name for the sockets in it");
+  if (auto made = files::make_directory(hole, 0700); !made)
+    return std::move(made.error()).within(where);
   auto cluster = std::make_shared<Cluster>(around.loop, adapter, batch, prefix, std::move(helper));
   return std::unique_ptr<Spawner>(
       std::make_unique<BatchSpawner>(settings, std::move(around), std::move(cluster), prefix));

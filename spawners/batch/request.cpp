@@ -57,11 +57,12 @@ std::string clock_text(std::chrono::seconds time) {
   return std::to_string(all / 3600) + ":" + two(all / 60 % 60) + ":" + two(all % 60);
 }
 
-Surrounding there(const std::string& user) {
+Surrounding there(const std::string& user, bool hidden) {
   Surrounding place;
   place.user = user;
   place.home = kHomeMark;
   place.workspace = kHomeMark;
+  if (hidden) place.socket = kDirectoryMark + "/sock";
   return place;
 }
 
@@ -111,10 +112,12 @@ Result<Wish> wish_of(const config::BatchSpawner& settings,
   return wish;
 }
 
-Result<std::vector<std::string>> command_of(const ServerSpec& spec, const std::string& user) {
-  const Surrounding place = there(user);
+Result<std::vector<std::string>> command_of(const ServerSpec& spec,
+                                            const std::string& user,
+                                            bool hidden) {
+  const Surrounding place = there(user, hidden);
   auto known = placeholders(spec, place);
-  known["port"] = kPortMark;
+  if (!hidden) known["port"] = kPortMark;
   known["certfile"] = kDirectoryMark + "/server.crt";
   known["keyfile"] = kDirectoryMark + "/server.key";
   known["client_ca"] = kDirectoryMark + "/client-ca.crt";
@@ -135,12 +138,14 @@ Result<std::vector<std::string>> command_of(const ServerSpec& spec, const std::s
 }
 
 Result<std::map<std::string, std::string>> environment_of(const ServerSpec& spec,
-                                                          const std::string& user) {
-  auto all = environment_for(spec, there(user));
+                                                          const std::string& user,
+                                                          bool hidden) {
+  auto all = environment_for(spec, there(user, hidden));
   if (!all) return all;
   // What the node and its login shell know better than we do.
   for (const char* name : {"PATH", "LANG", "LC_ALL", "TZ", "HOME", "USER", "LOGNAME", "SHELL"})
     if (!spec.profile.environment.contains(name)) all->erase(name);
+  if (hidden) return all;
   (*all)["PASSERELLE_PORT"] = kPortMark;
   (*all)["PASSERELLE_CERTFILE"] = kDirectoryMark + "/server.crt";
   (*all)["PASSERELLE_KEYFILE"] = kDirectoryMark + "/server.key";

@@ -20,9 +20,12 @@ Result<Wish> wish_of(const config::BatchSpawner& settings,
                      const std::string& name);
 
 /// The server's arguments and environment, with marks for what only the job knows
-/// (submit/order.hpp).
-Result<std::vector<std::string>> command_of(const ServerSpec& spec, const std::string& user);
+/// (submit/order.hpp). `hidden`: it listens on a Unix socket in the job's directory, without TLS.
+Result<std::vector<std::string>> command_of(const ServerSpec& spec,
+                                            const std::string& user,
+                                            bool hidden);
 Result<std::map<std::string, std::string>> environment_of(const ServerSpec& spec,
-                                                          const std::string& user);
+                                                          const std::string& user,
+                                                          bool hidden);
 
 }  // namespace passerelle::spawners::batch

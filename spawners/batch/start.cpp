@@ -49,9 +49,10 @@ Result<json> BatchSpawner::order_for(const ServerSpec& spec,
   launch.user = *account;
   const auto wish = wish_of(batch_, profile, spec, launch.name);
   if (!wish) return wish.error();
-  auto command = command_of(spec, launch.user);
+  if (wormhole_) launch.socket = wormhole_->socket_of(launch.id);
+  auto command = command_of(spec, launch.user, wormhole_ != nullptr);
   if (!command) return std::move(command).error();
-  auto environment = environment_of(spec, launch.user);
+  auto environment = environment_of(spec, launch.user, wormhole_ != nullptr);
   if (!environment) return std::move(environment).error();
   launch.walltime = walltime_of(wish->walltime)->count();
   launch.queue_patience = profile.queue_timeout.count();
@@ -78,7 +79,10 @@ Result<json> BatchSpawner::order_for(const ServerSpec& spec,
   std::string gateway = batch_.callback_url;
   while (gateway.ends_with('/')) gateway.pop_back();
   const std::string hub = gateway.empty() ? around_.hub_url : gateway + "/hub";
-  order["settings"] = {{"URL", hub + "/api/launches/" + launch.id + "/arrived"},
+  const std::string url = wormhole_ ? hub + "/wormhole/" + mark() + "/" + launch.id
+                                    : hub + "/api/launches/" + launch.id + "/arrived";
+  order["settings"] = {{"URL", url},
+                       {"WORMHOLE", wormhole_ ? "1" : ""},
                        {"FIRST", std::to_string(batch_.first_port)},
                        {"LAST", std::to_string(batch_.last_port)},
                        {"PATIENCE", std::to_string(launch.start_patience)},
@@ -174,6 +178,7 @@ Task<Result<void>> BatchSpawner::after_doubt(Launch& launch, bool answered, std:
 }
 
 Task<Result<Started>> BatchSpawner::until_up(Launch launch, Progress& progress) {
+  if (auto open = open_way(launch); !open) co_return std::move(open).error();
   const Watch watch = cluster_->watch(launch.name, launch.job);
   const auto expected = std::make_shared<Expected>();
   expected->key_hash = launch.key_hash;
@@ -194,9 +199,11 @@ Task<Result<Started>> BatchSpawner::until_up(Launch launch, Progress& progress) 
   if (!reported) co_return std::move(reported).error();
   launch.host = watch->job->host;
   launch.port = expected->port;
-  auto address = co_await address_of(launch.host);
-  if (!address) co_return std::move(address).error();
-  launch.address = std::move(*address);
+  if (launch.socket.empty()) {
+    auto address = co_await address_of(launch.host);
+    if (!address) co_return std::move(address).error();
+    launch.address = std::move(*address);
+  }
   const auto begun =
       watch->job->started ? watch->job->started->time_since_epoch().count() : now_in_seconds();
   launch.ends = begun + launch.walltime;
@@ -247,6 +254,11 @@ Task<Result<void>> BatchSpawner::until_running(Launch& launch,
   }
 }
 
+bool BatchSpawner::has_reported(const Launch& launch, const Expected& expected) const {
+  if (!launch.socket.empty()) return wormhole_ && wormhole_->reachable(launch.id);
+  return expected.port != 0;
+}
+
 Task<Result<void>> BatchSpawner::until_reported(Launch& launch,
                                                 const Watch& watch,
                                                 const std::shared_ptr<Expected>& expected,
@@ -254,7 +266,7 @@ Task<Result<void>> BatchSpawner::until_reported(Launch& launch,
   progress.step("listen");
   auto until = steady_clock::now() + seconds(launch.start_patience);
   auto before = steady_clock::now();
-  while (expected->port == 0) {
+  while (!has_reported(launch, *expected)) {
     co_await cluster_->next_look();
     if (watch->ended || watch->gone) {
       auto why = co_await why_ended(launch, watch);
@@ -264,7 +276,7 @@ Task<Result<void>> BatchSpawner::until_reported(Launch& launch,
     const bool paused = watch->job && watch->job->state == Job::State::paused;
     if (paused || cluster_->silent_since()) until += now - before;  // no time of its own passes
     before = now;
-    if (expected->port == 0 && now > until) {
+    if (!has_reported(launch, *expected) && now > until) {
       const std::string log = co_await log_tail(launch);
       co_return Error(
           Errc::timeout, Cause::start_timeout,
@@ -287,6 +299,7 @@ Task<Error> BatchSpawner::why_ended(const Launch& launch, const Watch& watch) {
 Task<Result<void>> BatchSpawner::arrived(std::string launch_id, std::string key, std::string body) {
   const auto found = expected_->find(launch_id);
   if (found == expected_->end()) co_return Error(Errc::unavailable, "not awaited yet; ask again");
+  if (wormhole_) co_return Error(Errc::forbidden, "its server comes through the wormhole");
   const std::shared_ptr<Expected> expected = found->second;
   if (!secrets::equal(secrets::sha256_hex(key), expected->key_hash))
     co_return Error(Errc::forbidden, "this is not the key of that launch");

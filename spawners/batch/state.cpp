@@ -19,6 +19,7 @@ State to_state(const Launch& launch) {
                {"host", launch.host},
                {"address", launch.address},
                {"port", launch.port},
+               {"socket", launch.socket},
                {"ends", launch.ends},
                {"command", launch.command}})
       .dump(-1, ' ', false, json::error_handler_t::replace);
@@ -41,6 +42,7 @@ std::optional<Launch> launch_from(const State& state) {
     launch.host = value.at("host").get<std::string>();
     launch.address = value.at("address").get<std::string>();
     launch.port = value.at("port").get<std::uint16_t>();
+    launch.socket = value.value("socket", "");
     launch.ends = value.at("ends").get<std::int64_t>();
     launch.command = value.at("command").get<std::string>();
   } catch (const json::exception&) {
@@ -51,6 +53,7 @@ std::optional<Launch> launch_from(const State& state) {
 }
 
 std::optional<Upstream> upstream_of(const Launch& launch) {
+  if (!launch.socket.empty()) return Upstream{Upstream::Kind::unix_socket, {}, 0, launch.socket};
   if (launch.address.empty() || launch.port == 0) return std::nullopt;
   Upstream upstream;
   upstream.host = launch.address;

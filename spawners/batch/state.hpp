@@ -24,6 +24,7 @@ struct Launch {
   std::string host;                  ///< The node's name
   std::string address;               ///< and its address; empty: it has not reported
   std::uint16_t port = 0;
+  std::string socket;     ///< Through the wormhole: where we reach it, instead of address and port
   std::int64_t ends = 0;  ///< Seconds since the epoch; 0: not known
   std::string command;    ///< What was run, for people
 };

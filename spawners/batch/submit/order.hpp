@@ -54,5 +54,6 @@ std::string settings_file(const Order& order);
 bool is_launch(std::string_view text) noexcept;
 
 extern const char* const kStartScript;
+extern const char* const kRelayScript;
 
 }  // namespace passerelle::spawners::batch::submit

@@ -61,7 +61,7 @@ TEST(Request, FindsTheAccount) {
 }
 
 TEST(Request, TellsJupyterOfItsCertificates) {
-  const auto command = command_of(spec(), "alice");
+  const auto command = command_of(spec(), "alice", false);
   ASSERT_TRUE(command);
   const auto has = [&](const std::string& word) {
     return std::find(command->begin(), command->end(), word) != command->end();
@@ -71,7 +71,7 @@ TEST(Request, TellsJupyterOfItsCertificates) {
   EXPECT_TRUE(has("--ServerApp.client_ca=\x02/client-ca.crt"));
   EXPECT_TRUE(has("--ServerApp.root_dir=\x03"));
   for (const std::string& word : *command) EXPECT_EQ(word.find("very secret"), std::string::npos);
-  const auto environment = environment_of(spec(), "alice");
+  const auto environment = environment_of(spec(), "alice", false);
   EXPECT_EQ(environment->at("JUPYTER_TOKEN"), "very secret");
   EXPECT_FALSE(environment->contains("PATH"));
 }
