@@ -1,10 +1,13 @@
 """A batch system of our own, started by tests/peers/oar or tests/peers/slurm: two nodes in network namespaces."""
 
+import contextlib
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -52,8 +55,116 @@ class Peer:
         return {i: job for i, job in self.active().items() if job["name"].startswith("passerelle-")}
 
 
+    def process_of(self, launch, program):
+        """The pid, as we see it, of a job's process: of a namespace below ours."""
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open(f"/proc/{entry}/environ") as environ, open(f"/proc/{entry}/cmdline") as words:
+                line = words.read()
+                if "PASSERELLE_LAUNCH=" + launch in environ.read() and program in line and "ipykernel" not in line:
+                    return int(entry)
+        raise AssertionError(f"{program} of {launch} does not run")
+
+    @contextlib.contextmanager
+    def on_node(self, node, user, *argv):
+        """Somebody's program on a node, until the end of the block."""
+        script = os.path.join(HERE, "..", "..", "peers", self.folder, "node.sh")
+        process = subprocess.Popen(("bash", script, "sh", node, "setpriv", "--reuid", user, "--regid", user, "--init-groups") + argv,
+                                   stdin=subprocess.DEVNULL, cwd="/")
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    @contextlib.contextmanager
+    def firewall(self):
+        """The nodes drop whoever connects to them, but for the batch system itself; what they connect to goes on."""
+        ports = f"1024:{self.daemon_port - 1}", f"{self.daemon_port + 1}:65535"
+
+        def rules(action):
+            for node in ("1", "2"):
+                for port in ports:
+                    self.script("node.sh", "sh", node, "iptables", action, "INPUT", "-i", "eth0", "-p", "tcp", "--syn", "--dport", port, "-j", "DROP")
+        rules("-A")
+        try:
+            yield
+        finally:
+            rules("-D")
+
+
+class Watched:
+    """A command of the batch system that writes down when it is called, and may take its time: found first in the helper's search path."""
+    PATH = "/etc/passerelle/submit.path"
+
+    def __init__(self, peer, command, before=0, after=0):
+        self.folder = tempfile.mkdtemp(prefix="passerelle-watched-")
+        self.command = command
+        os.chmod(self.folder, 0o755)
+        os.mkdir(self.folder + "/bin")
+        os.mkdir(self.folder + "/seen")
+        os.chmod(self.folder + "/seen", 0o1777)
+        real = shutil.which(command)
+        with open(f"{self.folder}/bin/{command}", "w") as file:
+            file.write(f"""#!/bin/sh
+id=$(date +%s.%N).$$
+touch {self.folder}/seen/begun.$id
+sleep {before}
+{real} "$@"
+code=$?
+touch {self.folder}/seen/done.$id
+date +%s.%N > {self.folder}/seen/end.$id
+sleep {after}
+exit $code
+""")
+        os.chmod(f"{self.folder}/bin/{command}", 0o755)
+        self.kept = []
+
+    def __enter__(self):
+        os.makedirs(os.path.dirname(self.PATH), exist_ok=True)
+        before = "/usr/local/bin:/usr/bin:/bin:/usr/sbin"
+        if os.path.exists(self.PATH):
+            with open(self.PATH) as file:
+                before = file.read().strip()
+        self.before = before
+        with open(self.PATH, "w") as file:
+            file.write(f"{self.folder}/bin:{before}\n")
+        return self
+
+    def __exit__(self, *what):
+        if "passerelle-watched" in self.before:
+            with open(self.PATH, "w") as file:
+                file.write(self.before + "\n")
+        else:
+            os.remove(self.PATH)
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(self.PATH))
+        # Who was found there runs on: the folder stays until they have ended.
+        wait_until("they have ended", lambda: self.folder not in run("ps", "-eo", "args"), 60, 0.2)
+        self.kept = os.listdir(self.folder + "/seen")
+        self.times = self.spans()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def calls(self, kind):
+        names = self.kept or os.listdir(self.folder + "/seen")
+        return [name for name in names if name.startswith(kind + ".")]
+
+    def spans(self):
+        spans = []
+        for name in os.listdir(self.folder + "/seen"):
+            if name.startswith("end."):
+                with open(f"{self.folder}/seen/{name}") as file:
+                    spans.append((float(".".join(name.split(".")[1:3])), float(file.read())))
+        return spans
+
+    def most_at_once(self):
+        spans = self.times if self.kept else self.spans()
+        return max((sum(a <= begin < b for a, b in spans) for begin, _ in spans), default=0)
+
+
 class Oar(Peer):
+    submit, status = "oarsub", "oarstat"
     folder, system, address, server = "oar", "oar", "10.231.86.1", "almighty"
+    daemon_port = 23667
 
     def active(self):
         text = run("oarstat", "-J", limit=30)
@@ -67,6 +178,23 @@ class Oar(Peer):
     def delete(self, job, user="psl-alice"):
         run("oardel", job, user=user)
 
+    def look_at(self, job):
+        return "oarstat", "-J", "-j", job
+
+    def by_hand(self, command, folder):
+        out = run("oarsub", "-d", folder, "-l", "/nodes=1/core=1,walltime=0:05:00", command, user="psl-alice")
+        return out.split("OAR_JOB_ID=")[1].split()[0]
+
+    def suspend(self, job):
+        run("oarhold", "-r", job)
+
+    def resume(self, job):
+        run("oarresume", job)
+
+    def predicted(self, job):
+        text = run("oarstat", "-f", "-J", "-j", job)
+        return json.loads(text)[job]["scheduledStart"] if text.strip() else None
+
     def everything_of(self, job):
         return run("oarstat", "-f", "-J", "-j", job, user="psl-bob")
 
@@ -75,7 +203,9 @@ class Oar(Peer):
 
 
 class Slurm(Peer):
+    submit, status = "sbatch", "squeue"
     folder, system, address, server = "slurm", "slurm", "10.231.87.1", "slurmctld"
+    daemon_port = 23618
 
     def active(self):
         lines = run("squeue", "-h", "-a", "-o", "%i|%T|%u|%N|%j", limit=60).splitlines()
@@ -88,6 +218,22 @@ class Slurm(Peer):
 
     def delete(self, job, user="psl-alice"):
         run("scancel", job, user=user)
+
+    def look_at(self, job):
+        return "squeue", "-h", "-j", job
+
+    def by_hand(self, command, folder):
+        return run("sbatch", "--parsable", "-t5", "--chdir=" + folder, "--wrap", command, user="psl-alice").strip()
+
+    def suspend(self, job):
+        run("scontrol", "suspend", job)
+
+    def resume(self, job):
+        run("scontrol", "resume", job)
+
+    def predicted(self, job):
+        text = run("env", "SLURM_TIME_FORMAT=%s", "squeue", "--start", "-h", "-j", job, "-o", "%S").strip()
+        return int(text) if text.isdigit() else None
 
     def everything_of(self, job):
         return run("scontrol", "show", "job", job, user="psl-bob")

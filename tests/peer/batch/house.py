@@ -13,7 +13,7 @@ import threading
 from cluster import HERE
 
 sys.path.insert(0, os.path.join(HERE, "..", ".."))
-from drivers.gateway import PROGRAM, Gateway, Person, wait_until  # noqa: E402
+from drivers.gateway import PASSWORD, PROGRAM, Gateway, Person, wait_until  # noqa: E402
 
 
 class Forwarder:
@@ -33,6 +33,7 @@ class Forwarder:
 
     def carry(self, client):
         with client, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.target), 5) as server:
+            server.settimeout(None)  # relays of the wormhole say nothing for long
             def one_way(a, b):
                 with contextlib.suppress(OSError):
                     while data := a.recv(65536):
@@ -61,7 +62,7 @@ def profile(**job):
 class House:
     """A gateway over the peer. The programs are copied to where everybody may run them, as packages do."""
 
-    def __init__(self, peer, profiles=None, settings=None):
+    def __init__(self, peer, profiles=None, settings=None, more=None):
         self.peer = peer
         self.bin = tempfile.mkdtemp(prefix="passerelle-bin-")
         os.chmod(self.bin, 0o755)
@@ -71,7 +72,7 @@ class House:
         keys = {"type": peer.system, "helper": self.helper, "poll": "1s", "command_timeout": "10s", "silent_after": "10s",
                 "callback_url": f"http://{peer.address}:{self.forwarder.port}", "stop_patience": "5s", "checkpoint": "20s", **(settings or {})}
         self.gateway = Gateway(profiles={"job": profile(), **(profiles or {})},
-                               spawner=f"  cluster: {json.dumps(keys)}\n", extra="limits: {servers_per_user: 3}")
+                               spawner="".join(f"  {name}: {json.dumps({**keys, **own})}\n" for name, own in {"cluster": {}, **(more or {})}.items()), extra="limits: {servers_per_user: 3}")
 
     def start(self):
         self.gateway.start()
