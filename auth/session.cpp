@@ -39,6 +39,7 @@ SessionPointer SessionTable::make_view(const store::Session& row,
   view->authenticator = row.authenticator;
   view->subject = row.subject;
   view->provider_session = row.provider_session;
+  if (ask_frames_) view->framed_by = ask_frames_(*view);
   view->life = std::make_shared<Life>(row.last_seen);
   return view;
 }

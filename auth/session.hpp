@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,7 @@ struct SessionView : TableView {
   std::string authenticator;  ///< The identity that signed in: the account's own, or a linked one.
   std::string subject;
   std::string provider_session;  ///< SignedIn::provider_session
+  std::string framed_by;  ///< What FramedBy said when the session began, or the gateway started.
   std::shared_ptr<Life> life;
 
   const Account& account() const noexcept { return *principal.account; }
@@ -50,6 +52,12 @@ class SessionTable {
                const Csrf& csrf,
                const Clock& clock,
                config::Sessions times);
+
+  /// Sites whose pages may show a session's servers in a frame, as CSP writes them; empty: what the
+  /// servers say counts.
+  using FramedBy = std::function<std::string(const SessionView& session)>;
+  /// Before load().
+  void ask_frames(FramedBy framed_by) { ask_frames_ = std::move(framed_by); }
 
   /// At start: the stored sessions of these users, without those whom `policy` refuses by now (they
   /// are erased).
@@ -120,6 +128,7 @@ class SessionTable {
   const Csrf& csrf_;
   const Clock& clock_;
   const config::Sessions times_;
+  FramedBy ask_frames_;
   SecretTable<SessionView> table_;
   // The hub loop's own: by user, what is being issued, and erasures that the store still owes us.
   std::unordered_map<store::UserId, std::vector<SessionPointer>> by_user_;

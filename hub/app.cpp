@@ -106,6 +106,10 @@ Result<void> App::make_authenticators() {
   policy_ = std::make_unique<auth::Policy>(settings_.access, std::move(open));
   sessions_ =
       std::make_unique<auth::SessionTable>(store_->sessions(), csrf_, clock_, settings_.sessions);
+  sessions_->ask_frames([this](const auth::SessionView& session) {
+    const auth::Authenticator* method = find_authenticator(session.authenticator);
+    return method == nullptr ? std::string() : frame_sources(method->framed_by(session.subject));
+  });
   tokens_ = std::make_unique<auth::TokenTable>(store_->tokens(), clock_);
   states_ = std::make_unique<auth::States>(store_->identities(), sealer_);
   const auto find = [this](std::string_view name) { return find_authenticator(name); };

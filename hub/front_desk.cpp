@@ -171,10 +171,7 @@ std::string FrontDesk::frame_ancestors(const Call& call) const {
   if (call.framed_by.empty() && call.session)
     if (const auth::Authenticator* own = find_method(parts_, call.session->authenticator))
       origins = own->framed_by(call.session->subject);
-  if (origins.empty()) return {};
-  std::string list = "'self'";
-  for (const std::string& origin : origins) list.append(" ").append(origin);
-  return list;
+  return frame_sources(origins);
 }
 
 void FrontDesk::dress(const Call& call, proxy::HubResponse& response) const {

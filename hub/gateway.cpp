@@ -87,7 +87,9 @@ proxy::Verdict Gateway::admit_to_server(const proxy::RequestHead& head) const {
     return proxy::ToHub{0, reason::kCrossOrigin};
   // Shares the life's ownership and points at its flag: nothing is allocated.
   const std::shared_ptr<auth::Life>& life = token ? token->life : session->life;
-  return proxy::Forward{route, {life, &life->ended()}};
+  proxy::Forward forward{route, {life, &life->ended()}, nullptr};
+  if (session && !session->framed_by.empty()) forward.framed_by = {session, &session->framed_by};
+  return forward;
 }
 
 }  // namespace passerelle::hub

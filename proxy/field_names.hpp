@@ -25,6 +25,7 @@ inline constexpr Known kKnown[] = {
     {"clear-site-data", FieldId::clear_site_data},
     {"connection", FieldId::connection},
     {"content-length", FieldId::content_length},
+    {"content-security-policy", FieldId::content_security_policy},
     {"content-type", FieldId::content_type},
     {"cookie", FieldId::cookie},
     {"date", FieldId::date},
@@ -63,6 +64,7 @@ inline constexpr Known kKnown[] = {
     {"x-forwarded-host", FieldId::x_forwarded_host},
     {"x-forwarded-port", FieldId::x_forwarded_port},
     {"x-forwarded-proto", FieldId::x_forwarded_proto},
+    {"x-frame-options", FieldId::x_frame_options},
     {"x-real-ip", FieldId::x_real_ip},
     {"x-scheme", FieldId::x_scheme},
 };

@@ -301,6 +301,7 @@ void Forwarding::begin_answer(const ResponseHead& head, std::span<char> rest) {
     if (policy->answers != nullptr) policy->answers->add(head.status());
     wish.location = location;
   }
+  if (request_.framed_by) wish.framed_by = *request_.framed_by;
   const std::size_t size = build_client_head(head, wish, lane_.head_room);
   request_.entry.status = head.status();
   reusable_ = head.keep_alive() && head.framing() != Framing::until_close;

@@ -23,6 +23,9 @@ struct Forward {
   /// Turns true when the right ends that this was let through by (sign-out, revocation): tunnels
   /// and streams that still run on it are cut within a second. May be null.
   std::shared_ptr<const std::atomic<bool>> right_ended;
+  /// Null: the upstream alone says whose pages may show its answers in a frame. Else these sites
+  /// may: ToClient::framed_by.
+  std::shared_ptr<const std::string> framed_by;
 };
 
 /// The hub takes the whole request and answers in its own time.

@@ -28,6 +28,7 @@ enum class FieldId : std::uint8_t {
   clear_site_data,
   connection,
   content_length,
+  content_security_policy,
   content_type,
   cookie,
   date,
@@ -67,6 +68,7 @@ enum class FieldId : std::uint8_t {
   x_forwarded_host,
   x_forwarded_port,
   x_forwarded_proto,
+  x_frame_options,
   x_real_ip,
   x_scheme,
 };

@@ -66,6 +66,9 @@ constexpr std::uint64_t kNeverDown = kHopByHop | bits(FieldId::clear_site_data,
 /// Passed on by a function of their own.
 constexpr std::uint64_t kSpecialUp = bits(FieldId::expect, FieldId::max_forwards);
 constexpr std::uint64_t kSpecialDown = bits(FieldId::set_cookie, FieldId::location);
+/// These too where others may show the answer in a frame.
+constexpr std::uint64_t kOfFrames =
+    bits(FieldId::content_security_policy, FieldId::x_frame_options);
 
 /// Connection cannot take these away (CVE-2025-48865).
 constexpr std::uint64_t kProtected = bits(FieldId::authorization,
@@ -200,12 +203,18 @@ void put_special(const RequestHead& head,
   put_field(out, field.name, {digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
-bool is_domain(std::string_view attribute) noexcept {
-  return text::iequals(text::trim(attribute.substr(0, attribute.find('='))), "domain");
+bool is_attribute(std::string_view attribute, std::string_view name) noexcept {
+  return text::iequals(text::trim(attribute.substr(0, attribute.find('='))), name);
 }
 
-/// Without Domain it belongs to this host alone.
-void put_set_cookie(const Field& field, Writer& out) noexcept {
+bool is_about_sites(std::string_view attribute) noexcept {
+  return is_attribute(attribute, "samesite") || is_attribute(attribute, "secure") ||
+         is_attribute(attribute, "partitioned");
+}
+
+/// Without Domain it belongs to this host alone. In a frame of another site browsers keep none but
+/// those that say so, in a jar for each site above it (RFC 6265bis SameSite=None, CHIPS).
+void put_set_cookie(const Field& field, bool in_frame, Writer& out) noexcept {
   std::string_view rest = field.value;
   std::size_t end = std::min(rest.find(';'), rest.size());
   out.put(field.name, ": ", rest.substr(0, end));
@@ -213,9 +222,33 @@ void put_set_cookie(const Field& field, Writer& out) noexcept {
     rest.remove_prefix(end + 1);
     end = std::min(rest.find(';'), rest.size());
     const std::string_view attribute = rest.substr(0, end);
-    if (!is_domain(attribute)) out.put(";", attribute);
+    if (is_attribute(attribute, "domain") || (in_frame && is_about_sites(attribute))) continue;
+    out.put(";", attribute);
   }
-  out.put("\r\n");
+  out.put(in_frame ? "; SameSite=None; Secure; Partitioned\r\n" : "\r\n");
+}
+
+/// A Content-Security-Policy, or several in one field, without what it says of frames.
+void put_security_policy(const Field& field, Writer& out) noexcept {
+  std::string_view rest = field.value;
+  bool begun = false;
+  char before = ';';  // a comma begins another policy (CSP 3, 2.2.2)
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find_first_of(";,"), rest.size());
+    const std::string_view directive = rest.substr(0, end);
+    const std::string_view words = text::trim(directive);
+    if (!words.empty() &&
+        !text::iequals(words.substr(0, words.find_first_of(" \t")), "frame-ancestors")) {
+      if (begun) out.put(std::string_view(&before, 1), directive);
+      if (!begun) out.put(field.name, ": ", words);
+      begun = true;
+      before = ';';
+    }
+    if (end == rest.size()) break;
+    if (rest[end] == ',') before = ',';
+    rest.remove_prefix(end + 1);
+  }
+  if (begun) out.put("\r\n");
 }
 
 void put_special(const ToClient& wish, const Field& field, Writer& out) noexcept {
@@ -224,9 +257,12 @@ void put_special(const ToClient& wish, const Field& field, Writer& out) noexcept
     return put_field(out, field.name, moved ? wish.location : field.value);
   }
   if (field.id == FieldId::set_cookie) {
-    if (!sets_own_cookie(field.value, wish.own_cookies)) put_set_cookie(field, out);
+    const bool in_frame = !wish.framed_by.empty() && wish.scheme == "https";
+    if (!sets_own_cookie(field.value, wish.own_cookies)) put_set_cookie(field, in_frame, out);
     return;
   }
+  if (field.id == FieldId::x_frame_options) return;
+  if (field.id == FieldId::content_security_policy) return put_security_policy(field, out);
   if (wish.upstream != nullptr && !wish.host.empty()) {
     if (const auto rest = behind_upstream(field.value, *wish.upstream))
       return out.put(field.name, ": ", wish.scheme, "://", wish.host, *rest, "\r\n");
@@ -386,13 +422,14 @@ std::size_t build_client_head(const ResponseHead& head,
              "\r\n");
   const Fields& fields = head.fields();
   const std::uint64_t never = wish.by_policy ? kHopByHop : kNeverDown;
+  const std::uint64_t special = wish.framed_by.empty() ? kSpecialDown : kSpecialDown | kOfFrames;
   Lines lines(fields, writer);
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const FieldId id = fields.id(i);
     if (is_in(never, id)) continue;
     const Field field = fields[i];
     if (fields.connection_tokens() != 0 && named_by_connection(fields, field)) continue;
-    if (is_in(kSpecialDown, id)) {
+    if (is_in(special, id)) {
       lines.flush();
       put_special(wish, field, writer);
       continue;
@@ -402,6 +439,8 @@ std::size_t build_client_head(const ResponseHead& head,
   lines.flush();
   if (!head.interim()) {
     if (!head.has(FieldId::date) && !wish.date.empty()) put_field(writer, "Date", wish.date);
+    if (!wish.framed_by.empty())
+      writer.put("Content-Security-Policy: frame-ancestors ", wish.framed_by, "\r\n");
     put_response_framing(head, wish, writer);
     put_connection(head, wish, writer);
   }

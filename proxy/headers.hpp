@@ -65,10 +65,15 @@ struct ToClient {
   /// keep-alive.
   bool by_policy = false;
   std::string_view location = {};  ///< In place of the upstream's, unless empty.
+  /// Sites whose pages may show the answer in a frame, as CSP writes them ("'self' https://a"), in
+  /// place of what the upstream says of frames; its cookies then work in there (SameSite=None,
+  /// Partitioned: over https only). Empty: what the upstream says passes. At most 4 KiB.
+  std::string_view framed_by = {};
 };
 
 /// The response head for the client, ending in the empty line; also for 1xx (which get no Date, no
-/// Connection) and 101. 0 if `out` is too small: kMostHead plus 1 KiB always suffice. Fields that
+/// Connection) and 101. 0 if `out` is too small: kMostHead plus 1 KiB always suffice, with
+/// `framed_by` 12 KiB. Fields that
 /// act on the whole origin do not pass from a server that shares it: Clear-Site-Data,
 /// Service-Worker-Allowed, Strict-Transport-Security, Alt-Svc, NEL, Report-To, and the Domain of a
 /// Set-Cookie, which would send the cookie to our neighbours.

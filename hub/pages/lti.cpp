@@ -1,7 +1,6 @@
 // Launches from a course: the addresses that courses hold, and the way from a good launch to the
 // person's server.
 #include "base/log.hpp"
-#include "base/secrets.hpp"
 #include "config/values.hpp"
 #include "hub/answers.hpp"
 #include "hub/gateway.hpp"
@@ -104,6 +103,15 @@ Task<std::string> start_for(Parts& parts,
       launched.error().cause() == Cause::internal)
     co_return pending;
   co_return choose;
+}
+
+// Whether a session's cookie came back shows if this browser keeps any here. With two activities
+// on one page the other's launch may have put its own session in the place of this one: the same
+// person's does as well.
+bool came_in(const Parts& parts, const Call& call, const std::string& secret) {
+  if (!call.session) return false;
+  const auth::SessionPointer made = parts.sessions.verify(secret);
+  return !made || made->account().id == call.session->account().id;
 }
 
 }  // namespace
@@ -214,7 +222,6 @@ Task<Answer> lti13_keys(Parts& parts, Call& call) {
   co_return answer;
 }
 
-// Whether the session's cookie came back shows if this browser keeps it here.
 Task<Answer> lti_ready(Parts& parts, Call& call) {
   const std::string ticket(text::field(call.query, "ticket"));
   call.framed_by = launch_methods(parts);
@@ -223,8 +230,7 @@ Task<Answer> lti_ready(Parts& parts, Call& call) {
     if (call.session) co_return redirect(parts.settings.base_url + "hub/home");
     co_return course_page(parts, call, kForbidden, web::say("sign-in.lti.ticket"), "LTI-TICKET");
   }
-  if (call.session && call.session->id == secrets::sha256_hex(landing->secret))
-    co_return redirect(parts.landings.take(ticket)->next);
+  if (came_in(parts, call, landing->secret)) co_return redirect(parts.landings.take(ticket)->next);
   const Json view = {
       {"title", web::say("course.title")},
       {"message", web::say("course.no-cookies")},

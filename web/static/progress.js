@@ -80,7 +80,9 @@ function show(source, event, id) {
   if (event.cluster) showCluster(id);
   if (event.ready) {
     end(source, launch.dataset.titleReady);
-    location.replace(event.url);
+    // Where it was to lead the hub alone says: this very address answers with it now.
+    if (new URLSearchParams(location.search).has('next')) location.reload();
+    else location.replace(event.url);
   } else if (event.failed) {
     end(source, launch.dataset.titleFailed);
     location.reload();  // The same address now explains the failure.

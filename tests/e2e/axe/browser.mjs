@@ -13,3 +13,11 @@ export async function launch() {
   const root = process.getuid?.() === 0;
   return playwright.chromium.launch({executablePath: '/usr/bin/chromium', args: root ? ['--no-sandbox'] : []});
 }
+
+// With a profile of its own in `folder`: for what only a person's settings decide. Answers the context.
+export async function launchPersistent(folder, {args = [], ...options} = {}) {
+  const playwright = await load('playwright-core');
+  const root = process.getuid?.() === 0;
+  return playwright.chromium.launchPersistentContext(folder,
+    {executablePath: '/usr/bin/chromium', args: [...(root ? ['--no-sandbox'] : []), ...args], ...options});
+}

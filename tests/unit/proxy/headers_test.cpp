@@ -182,6 +182,21 @@ std::string down(std::string_view response, ToClient wish, Asked asked = {}) {
   return out;
 }
 
+std::string framed(std::string_view lines, std::string_view scheme = "https") {
+  ToClient wish;
+  wish.framed_by = "'self' https://course.example";
+  wish.scheme = scheme;
+  const std::string out =
+      down("HTTP/1.1 200 OK\nDate: d\nContent-Length: 0\n" + std::string(lines) + "\n", wish);
+  const std::string start = "HTTP/1.1 200 OK\r\nDate: d\r\n";
+  const std::string end =
+      "Content-Security-Policy: frame-ancestors 'self' https://course.example\r\n"
+      "Content-Length: 0\r\n\r\n";
+  EXPECT_TRUE(out.starts_with(start)) << out;
+  EXPECT_TRUE(out.ends_with(end)) << out;
+  return out.substr(start.size(), out.size() - start.size() - end.size());
+}
+
 std::string arrives(std::string_view lines) {
   const std::string out =
       down("HTTP/1.1 200 OK\nDate: d\nContent-Length: 0\n" + std::string(lines) + "\n", {});
@@ -300,6 +315,40 @@ TEST(Reframe, follows_the_response_and_the_client) {
   EXPECT_EQ(reframe("HTTP/1.1 200 OK\n\n", 1), Reframe::chunked);
   EXPECT_EQ(reframe("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n", 1), Reframe::chunked);
   EXPECT_EQ(reframe("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n", 0), Reframe::until_close);
+}
+
+TEST(InFrames, OnlyThoseWhomWeNameMayShowIt) {
+  EXPECT_EQ(framed("X-Frame-Options: DENY\nA: 1\nx-frame-options: sameorigin\n"), "A: 1\r\n");
+  EXPECT_EQ(framed("Content-Security-Policy: frame-ancestors 'self'; report-uri /r\nA: 1\n"),
+            "Content-Security-Policy: report-uri /r\r\nA: 1\r\n");
+  EXPECT_EQ(framed("Content-Security-Policy: frame-ancestors 'none'\n"), "");
+  EXPECT_EQ(framed("Content-Security-Policy:  FRAME-Ancestors\t'none' ;;\n"), "");
+  EXPECT_EQ(framed("CSP-Other: frame-ancestors 'none'\n"), "CSP-Other: frame-ancestors 'none'\r\n");
+}
+
+// Each policy counts for itself, in one field or in several; other directives stay in theirs.
+TEST(InFrames, OtherPoliciesStayAsTheyAre) {
+  EXPECT_EQ(framed("Content-Security-Policy: default-src 'self'; frame-ancestors a, img-src *;"
+                   " frame-ancestors b; sandbox, frame-ancestors c\n"),
+            "Content-Security-Policy: default-src 'self', img-src *; sandbox\r\n");
+  EXPECT_EQ(framed("Content-Security-Policy: frame-ancestors a, img-src *; sandbox\n"),
+            "Content-Security-Policy: img-src *; sandbox\r\n");
+  EXPECT_EQ(framed("Content-Security-Policy: frame-ancestors-x a; frame-src b\n"),
+            "Content-Security-Policy: frame-ancestors-x a; frame-src b\r\n");
+  EXPECT_EQ(framed("Content-Security-Policy-Report-Only: frame-ancestors a\n"),
+            "Content-Security-Policy-Report-Only: frame-ancestors a\r\n");
+}
+
+TEST(InFrames, CookiesWorkThereOverHttps) {
+  EXPECT_EQ(framed("Set-Cookie: _xsrf=1; Path=/; SameSite=Lax; secure; Domain=h; HttpOnly\n"),
+            "Set-Cookie: _xsrf=1; Path=/; HttpOnly; SameSite=None; Secure; Partitioned\r\n");
+  EXPECT_EQ(framed("Set-Cookie: passerelle-session=1\n"), "");
+  EXPECT_EQ(framed("Set-Cookie: a=1; SameSite=Lax\n", "http"), "Set-Cookie: a=1; SameSite=Lax\r\n");
+}
+
+TEST(InFrames, NothingChangesForOthers) {
+  EXPECT_EQ(arrives("X-Frame-Options: DENY\nContent-Security-Policy: frame-ancestors a;b\n"),
+            "X-Frame-Options: DENY\r\nContent-Security-Policy: frame-ancestors a;b\r\n");
 }
 
 }  // namespace
