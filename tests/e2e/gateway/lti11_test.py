@@ -3,6 +3,8 @@ our code: one click starts a server and its WebSocket is let through; a used lau
 two consumers with one user_id are two people; a wrong address is told in the log; what happens where a browser keeps no
 cookies inside the course's page."""
 
+import concurrent.futures
+import http.client
 import os
 import random
 import re
@@ -173,6 +175,37 @@ def signatures_agree_with_another_implementation(gateway, count):
     print(f"signatures: {count} launches with odd bytes accepted")
 
 
+def bad_signatures_keep_nothing(gateway, count):
+    """CVE-2026-34052 from outside: a valid key, fresh nonces, wrong signatures. Nothing stays in memory, nobody who comes
+    from the same address is slowed down, and a nonce that was seen with a wrong signature is still good. The first ones fill
+    SQLite's cache with the audit log, which has its size after some 25,000."""
+    good = signed(here(gateway), "edx", user_id="8", custom_next="/hub/home")
+    nonce = re.search(r"oauth_nonce=([^&]+)", good).group(1)
+    wrong = re.sub(r"oauth_signature=[^&]+", "oauth_signature=AAAAAAAAAAAAAAAAAAAAAAAAAAA%3D", good)
+    headers = {"Content-Type": FORM, "Origin": "https://courses.example.org", "Sec-Fetch-Site": "cross-site"}
+
+    def send(numbers):
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
+        for number in numbers:
+            body = wrong if number % 100 == 0 else wrong.replace(f"oauth_nonce={nonce}", f"oauth_nonce={nonce}{number}")
+            connection.request("POST", "/hub/lti/launch", body, headers)
+            answer = connection.getresponse()
+            page = answer.read()
+            assert answer.status == 403 and b"LTI-SIG" in page, (number, answer.status, page[:300])
+        connection.close()
+
+    def crowd(numbers):
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(send, [numbers[start::4] for start in range(4)]))
+    crowd(range(500))  # buffers and caches have their size
+    before, began = gateway.rss(), time.monotonic()
+    crowd(range(500, 500 + count))
+    grown, took = gateway.rss() - before, time.monotonic() - began
+    assert grown < 8 << 20, f"grown by {grown} bytes over {count} launches"
+    assert post_launch(Person(gateway, ""), good).status == 303, "no nonce was burnt"
+    print(f"{count} launches with a wrong signature: {took:.0f} s, memory grew by {grown // 1024} KiB, the good one is still good")
+
+
 def restart_remembers(gateway, used):
     gateway.stop()
     gateway.start()
@@ -248,6 +281,18 @@ def in_a_frame():
         mine = [v for k, v in answer.headers if k.lower() == "set-cookie" and "session=" in v and "Max-Age=0" not in v]
         assert len(mine) == 1 and "SameSite=Lax" in mine[0], mine
         assert "frame-ancestors 'none'" in room.get("/hub/home").header("content-security-policy")
+        # What their servers answer is dressed for that as well, after a restart too; nobody else's is.
+        signed_in(blocked).wait_ready()
+        for _ in range(2):
+            proxied = blocked.get(f"/user/{blocked.name}/")
+            assert proxied.status == 200, proxied.status
+            policy = proxied.header("content-security-policy")
+            assert policy == "frame-ancestors 'self' https://courses.example.org", policy
+            gateway.stop()
+            gateway.start()
+        room.launch()
+        room.wait_ready()
+        assert room.get("/user/someone/").header("content-security-policy") == ""
         # TLS ends in front: signed for what the browser sees, and the log says so when it was not.
         inner = post_launch(Person(gateway, ""), signed(here(gateway), "edx"), **{"X-Forwarded-Proto": "https"})
         assert code_of(inner) == "LTI-SIG"
@@ -262,6 +307,7 @@ def main():
         never_two_in_one(gateway)
         used = refusals_are_told(gateway)
         signatures_agree_with_another_implementation(gateway, int(os.environ.get("ODD_LAUNCHES", "60")))
+        bad_signatures_keep_nothing(gateway, int(os.environ.get("BAD_LAUNCHES", "1000")))
         restart_remembers(gateway, used)
         consumers_come_without_restart(gateway)
         audited(gateway)
