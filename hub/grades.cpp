@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "base/log.hpp"
 #include "hub/methods.hpp"
 
@@ -10,8 +13,9 @@ namespace {
 
 using Kind = auth::Delivered::Kind;
 
-constexpr std::size_t kAtOnce = 500;  // rows looked at in one round
-constexpr seconds kFirstWait{15};     // doubles with every attempt
+constexpr std::size_t kAtOnce = 50;        // of one platform, looked at in one round
+constexpr std::size_t kMostPlatforms = 8;  // at the same time
+constexpr seconds kFirstWait{15};          // doubles with every attempt
 constexpr seconds kLongestWait{3600};
 constexpr std::chrono::hours kGivenUp{72};
 constexpr seconds kRest{15};
@@ -77,8 +81,25 @@ Task<void> GradeQueue::send_due() {
               {{"why", due.error().message()}});
     co_return;
   }
-  for (store::ActivityRow& row : *due)
-    if (!resting_.contains(platform_of(row.activity))) co_await send(std::move(row));
+  std::map<std::string, std::vector<store::ActivityRow>> by_platform;
+  for (store::ActivityRow& row : *due) {
+    std::string platform = platform_of(row.activity);
+    if (!resting_.contains(platform) && !under_way_.contains(platform))
+      by_platform[std::move(platform)].push_back(std::move(row));
+  }
+  for (auto& [platform, rows] : by_platform) {
+    if (under_way_.size() >= kMostPlatforms) break;
+    under_way_.insert(platform);
+    asio::co_spawn(loop_, send_all(platform, std::move(rows)), asio::detached);
+  }
+}
+
+Task<void> GradeQueue::send_all(std::string platform, std::vector<store::ActivityRow> rows) {
+  for (store::ActivityRow& row : rows) {
+    if (resting_.contains(platform)) break;
+    co_await send(std::move(row));
+  }
+  under_way_.erase(platform);  // what is still due is seen within a second
 }
 
 Task<auth::Delivered> GradeQueue::deliver(store::ActivityRow row) {

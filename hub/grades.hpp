@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include <boost/asio/redirect_error.hpp>
@@ -22,7 +23,7 @@ class GradeQueue {
              store::ActivityStore& store,
              const Authenticators& authenticators,
              const Clock& clock)
-      : store_(store), authenticators_(authenticators), clock_(clock), timer_(loop) {}
+      : loop_(loop), store_(store), authenticators_(authenticators), clock_(clock), timer_(loop) {}
 
   /// Something new is to be sent.
   void nudge();
@@ -31,16 +32,20 @@ class GradeQueue {
 
  private:
   Task<void> send_due();
+  Task<void> send_all(std::string platform, std::vector<store::ActivityRow> rows);
   Task<void> send(store::ActivityRow row);
   Task<auth::Delivered> deliver(store::ActivityRow row);
   Task<void> wait();
 
+  asio::io_context& loop_;
   store::ActivityStore& store_;
   const Authenticators& authenticators_;
   const Clock& clock_;
   asio::steady_timer timer_;
   bool nudged_ = false;
-  // A platform that does not answer is left alone for a while, so that others need not wait for it.
+  // Platforms are sent to side by side, each of them one grade at a time; one that does not answer
+  // is left alone for a while.
+  std::set<std::string> under_way_;
   std::map<std::string, Instant> resting_;
 };
 

@@ -81,7 +81,8 @@ class ActivityStore {
                                                            std::size_t limit) = 0;
   /// The newest score: pending from now on, whatever became of the one before.
   virtual Task<Result<void>> grade(ActivityId id, Score score) = 0;  ///< Errc::not_found
-  /// Pending ones whose time has come, the longest waiting first.
+  /// Pending ones whose time has come, the longest waiting first; at most `limit` of one platform,
+  /// so that none hides the others'.
   virtual Task<Result<std::vector<ActivityRow>>> due(Instant now, std::size_t limit) = 0;
   /// When the next pending one is due; none: none is pending.
   virtual Task<Result<std::optional<Instant>>> next_due() = 0;

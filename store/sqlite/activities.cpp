@@ -119,9 +119,10 @@ Result<void> grade_activity(Database& database, ActivityId id, const Score& scor
 }
 
 Result<std::vector<ActivityRow>> due_grades(Database& database, Instant now, std::size_t limit) {
-  Query query(
-      database,
-      "SELECT * FROM activity_rows WHERE state = 1 AND next_try <= ? ORDER BY next_try LIMIT ?");
+  Query query(database, R"sql(
+    SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY authenticator, platform ORDER BY next_try, id) AS place
+                   FROM activity_rows WHERE state = 1 AND next_try <= ?)
+    WHERE place <= ? ORDER BY next_try)sql");
   return read_rows(query.with(now).with(static_cast<std::int64_t>(limit)));
 }
 

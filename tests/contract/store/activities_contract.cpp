@@ -79,6 +79,18 @@ TEST_P(ActivityContract, ScoresWaitOverARestart) {
             Errc::not_found);
 }
 
+TEST_P(ActivityContract, ManyOfOnePlatformHideNobodyElses) {
+  for (const std::string name : {"zoe", "max", "amy"})
+    EXPECT_TRUE(wait(store_->activities().grade(opened(person(name)), score(1, 10))));
+  Activity elsewhere = activity("rl-2");
+  elsewhere.platform = "other";
+  EXPECT_TRUE(wait(store_->activities().grade(opened(person("kif"), elsewhere), score(1, 11))));
+  const auto due = wait(store_->activities().due(at(12), 2));
+  ASSERT_EQ(due->size(), 3U);
+  EXPECT_EQ(due->front().activity.platform, "campus");
+  EXPECT_EQ(due->back().activity.platform, "other");
+}
+
 TEST_P(ActivityContract, TheNewestScoreIsTheOneThatCounts) {
   const ActivityId id = opened(person("zoe"));
   EXPECT_TRUE(wait(store_->activities().grade(id, score(10, 10))));

@@ -30,12 +30,15 @@ def put(gateway, name, text):
     os.rename(path + ".new", path)
 
 
-def prepare(platform):
+def registration(platform):
+    return {"issuer": platform.issuer, "client_id": "hub", "auth_url": platform.issuer + "/auth",
+            "token_url": platform.issuer + "/token", "jwks_url": platform.issuer + "/jwks", "deployments": ["1"],
+            "frame_origins": ["https://courses.example.org"]}
+
+
+def prepare(platform, mute):
     gateway = Gateway(authenticators=AUTHENTICATORS)
-    put(gateway, "platforms.yaml", json.dumps({"campus": {
-        "issuer": platform.issuer, "client_id": "hub", "auth_url": platform.issuer + "/auth",
-        "token_url": platform.issuer + "/token", "jwks_url": platform.issuer + "/jwks", "deployments": ["1"],
-        "frame_origins": ["https://courses.example.org"]}}))
+    put(gateway, "platforms.yaml", json.dumps({"campus": registration(platform), "mute": registration(mute)}))
     put(gateway, "consumers.yaml", json.dumps({"key": {
         "secret": "shared", "outcome_hosts": [f"127.0.0.1:{platform.port}"]}}))
     return gateway
@@ -200,6 +203,24 @@ def the_newest_survives(gateway, platform, teacher, learner, sourced_id):
     print("a platform that was down: the newest score arrives, once, over a restart")
 
 
+def a_silent_platform_holds_nobody(gateway, platform, mute, teacher, learner):
+    there = signed_in(*launch(gateway, mute, user="1", roles=("Instructor",)))
+    silent = [signed_in(*launch(gateway, mute, user=str(number))).name for number in (2, 3)]
+    mute.speaks.clear()
+    seen = len(mute.requests)
+    for name in silent:
+        assert there.api("POST", "/lti/grade", {"user": name, "score": 1, "maximum": 2}).status == 202
+    wait_until("the silent platform was asked", lambda: len(mute.requests) > seen)
+    began = time.monotonic()
+    assert teacher.api("POST", "/lti/grade", {"user": learner.name, "score": 3, "maximum": 4}).status == 202
+    wait_until("another platform's score arrives", lambda: platform.scores[-1][1]["scoreGiven"] == 3, 6)
+    took = time.monotonic() - began
+    assert not mute.scores and len(mute.requests) == seen + 1, "one at a time, and it still says nothing"
+    mute.speaks.set()
+    wait_until("they arrive in the end", lambda: len(mute.scores) == 2, 60)
+    print(f"a silent platform: another's score arrives after {took:.1f} s, its own when it speaks again")
+
+
 def a_teacher_picks(gateway, platform):
     person, page = launch(gateway, platform, user="1", roles=("Instructor",), message="LtiDeepLinkingRequest")
     assert page.status == 200, (page.status, page.text[:1500])
@@ -223,9 +244,10 @@ def a_teacher_picks(gateway, platform):
 
 def main():
     began = time.monotonic()
-    with Platform(secrets={"key": "shared"}) as platform, prepare(platform) as gateway:
+    with Platform(secrets={"key": "shared"}) as platform, Platform() as mute, prepare(platform, mute) as gateway:
         learner = one_click_opens_a_server(gateway, platform)
         teacher = scores_arrive(gateway, platform, learner)
+        a_silent_platform_holds_nobody(gateway, platform, mute, teacher, learner)
         a_teacher_picks(gateway, platform)
         the_newest_survives(gateway, platform, *outcomes_arrive(gateway, platform, teacher))
     print(f"{time.monotonic() - began:.1f} s")

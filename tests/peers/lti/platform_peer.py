@@ -46,6 +46,8 @@ class Platform:
         self.refused = []    # why we did not take something
         self.requests = []   # (method, path)
         self.down = False
+        self.speaks = threading.Event()  # cleared: takes requests and says nothing
+        self.speaks.set()
         self.redirects = set()  # registered
         outer = self
 
@@ -83,6 +85,7 @@ class Platform:
         return self
 
     def __exit__(self, *_):
+        self.speaks.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -90,6 +93,7 @@ class Platform:
 
     def answer(self, handler, body):
         path = urllib.parse.urlsplit(handler.path).path
+        self.speaks.wait(60)
         if self.down:
             return handler.reply(503)
         if path == "/jwks":
