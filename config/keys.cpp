@@ -11,6 +11,7 @@
 #include "config/keys/dummy.hpp"
 #include "config/keys/form.hpp"
 #include "config/keys/header.hpp"
+#include "config/keys/kubernetes.hpp"
 #include "config/keys/ldap.hpp"
 #include "config/keys/local.hpp"
 #include "config/keys/lti11.hpp"
@@ -196,7 +197,8 @@ constexpr Key kSessionKeys[] = {
 };
 constexpr Section kSessions{"sessions", kSessionKeys};
 
-constexpr auto kSpawnerKeys = joined(kEverySpawnerKeys, kLocalKeys, kBatchKeys, kDockerKeys);
+constexpr auto kSpawnerKeys =
+    joined(kEverySpawnerKeys, kLocalKeys, kBatchKeys, kDockerKeys, kKubernetesKeys);
 constexpr Section kSpawner{"spawners.<name>", kSpawnerKeys};
 
 constexpr Key kProfileKeys[] = {

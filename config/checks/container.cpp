@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "config/spawners/container.hpp"
 #include "config/spawners/docker.hpp"
+#include "config/spawners/kubernetes.hpp"
 
 namespace passerelle::config {
 namespace {
@@ -28,7 +29,7 @@ bool is_user(const std::string& user) {
 }  // namespace
 
 bool runs_containers(const Spawner& spawner) noexcept {
-  return spawner.type == "docker";
+  return spawner.type == "docker" || spawner.type == "kubernetes";
 }
 
 void check_container(const Profile& profile,
@@ -54,8 +55,9 @@ void check_binds(const Spawner& spawner,
                  const std::string& path,
                  const Marks& marks,
                  Problems& problems) {
-  if (!spawner.docker) return;
-  const std::vector<std::string>& binds = spawner.docker->binds;
+  std::vector<std::string> binds;
+  if (spawner.docker) binds = spawner.docker->binds;
+  if (spawner.kubernetes) binds = spawner.kubernetes->binds;
   for (std::size_t i = 0; i < binds.size(); ++i) {
     const std::string key = path + ".binds[" + std::to_string(i) + "]";
     if (!is_bind(binds[i]))

@@ -7,7 +7,7 @@
 
 namespace passerelle::config {
 
-inline constexpr std::string_view kSpawnerTypes = "local docker oar slurm";
+inline constexpr std::string_view kSpawnerTypes = "local docker kubernetes oar slurm";
 
 inline constexpr Key kEverySpawnerKeys[] = {
     {.name = "type",

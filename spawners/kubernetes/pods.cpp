@@ -1,0 +1,125 @@
+#include "spawners/kubernetes/pods.hpp"
+
+namespace passerelle::spawners::kubernetes {
+namespace {
+
+const Json& part(const Json& object, const char* key) {
+  static const Json kNothing = Json::object();
+  if (!object.is_object()) return kNothing;
+  const auto found = object.find(key);
+  return found == object.end() ? kNothing : *found;
+}
+
+std::string text_in(const Json& object, const char* key) {
+  const Json& value = part(object, key);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+void take_conditions(const Json& conditions, Pod& pod) {
+  if (!conditions.is_array()) return;
+  for (const Json& condition : conditions) {
+    const std::string type = text_in(condition, "type");
+    const bool holds = text_in(condition, "status") == "True";
+    if (type == "Ready") pod.ready = holds;
+    if (type != "PodScheduled" || holds || text_in(condition, "reason") != "Unschedulable")
+      continue;
+    pod.unschedulable = true;
+    pod.message = text_in(condition, "message");
+  }
+}
+
+/// Ours is the first container; a cluster may add others.
+void take_container(const Json& status, Pod& pod) {
+  const Json& state = part(status, "state");
+  const Json& waiting = part(state, "waiting");
+  pod.waiting = text_in(waiting, "reason");
+  pod.waiting_message = text_in(waiting, "message");
+  const Json& ended = part(state, "terminated");
+  if (!ended.contains("exitCode") || !ended["exitCode"].is_number_integer()) return;
+  pod.exit_code = ended["exitCode"].get<int>();
+  pod.out_of_memory = text_in(ended, "reason") == "OOMKilled";
+}
+
+}  // namespace
+
+Pod pod_of(const Json& object) {
+  const Json& about = part(object, "metadata");
+  const Json& status = part(object, "status");
+  Pod pod;
+  pod.name = text_in(about, "name");
+  pod.uid = text_in(about, "uid");
+  pod.deleting = about.contains("deletionTimestamp");
+  pod.launch = text_in(part(about, "labels"), kLaunchLabel);
+  pod.state = text_in(part(about, "annotations"), kStateAnnotation);
+  pod.phase = text_in(status, "phase");
+  pod.ip = text_in(status, "podIP");
+  pod.reason = text_in(status, "reason");
+  pod.message = text_in(status, "message");
+  take_conditions(part(status, "conditions"), pod);
+  const Json& containers = part(status, "containerStatuses");
+  if (!containers.is_array()) return pod;
+  for (const Json& container : containers)
+    if (text_in(container, "name") == "notebook") take_container(container, pod);
+  return pod;
+}
+
+/// Somebody who waits; leaves whatever ends the waiting.
+class Pods::Place {
+ public:
+  Place(std::shared_ptr<Waiting> waiting, std::string launch, asio::steady_timer* timer)
+      : waiting_(std::move(waiting)), at_(waiting_->emplace(std::move(launch), timer)) {}
+  ~Place() { waiting_->erase(at_); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+ private:
+  std::shared_ptr<Waiting> waiting_;
+  Waiting::iterator at_;
+};
+
+void Pods::seen(const std::string& uid, const Json& object) {
+  Pod pod = pod_of(object);
+  Pod& known = by_uid_[uid];
+  if (known == pod) return;
+  known = std::move(pod);
+  uid_of_[known.launch] = uid;
+  tell(known.launch);
+}
+
+void Pods::gone(const std::string& uid) {
+  const auto found = by_uid_.find(uid);
+  if (found == by_uid_.end()) return;
+  const std::string launch = found->second.launch;
+  by_uid_.erase(found);
+  if (const auto at = uid_of_.find(launch); at != uid_of_.end() && at->second == uid)
+    uid_of_.erase(at);
+  tell(launch);
+}
+
+void Pods::synced() {
+  synced_ = true;
+  for (const auto& [launch, timer] : *waiting_) timer->cancel();
+}
+
+const Pod* Pods::of_launch(const std::string& launch) const {
+  const auto at = uid_of_.find(launch);
+  if (at == uid_of_.end()) return nullptr;
+  const auto found = by_uid_.find(at->second);
+  return found == by_uid_.end() ? nullptr : &found->second;
+}
+
+void Pods::tell(const std::string& launch) {
+  const auto [first, last] = waiting_->equal_range(launch);
+  for (auto at = first; at != last; ++at) at->second->cancel();
+}
+
+Task<void> Pods::news(std::string launch, std::chrono::steady_clock::duration at_most) {
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, at_most);
+  const Place place(waiting_, std::move(launch), &timer);
+  boost::system::error_code woken;
+  auto token = asio::redirect_error(asio::use_awaitable, woken);
+  co_await timer.async_wait(token);
+}
+
+}  // namespace passerelle::spawners::kubernetes
