@@ -62,7 +62,9 @@ Task<Result<LoginAnswer>> Login::handle(Authenticator& method,
   Attempt attempt;
   attempt.authenticator = method.name();
   attempt.peer = request.peer;
-  attempt.counted = request.method == "POST";
+  // Launches are no tries: nobody guesses keys of that length here, and a course with a wrong
+  // secret would slow down everybody's launches behind the same address.
+  attempt.counted = request.method == "POST" && !method.launches();
   const std::string typed(text::field(request.form, "username"));
   attempt.shown = cut_name(typed);
   if (!typed.empty()) attempt.name = typed_key(typed);
@@ -81,7 +83,7 @@ Task<Result<LoginAnswer>> Login::handle(Authenticator& method,
   }
   const auto* form = std::get_if<ShowForm>(&*answer);
   if (form != nullptr) record_refusal(*form, attempt);
-  if (form != nullptr && form->failed) {
+  if (form != nullptr && form->failed && !method.launches()) {
     parts_.throttle.failed(attempt.peer, attempt.name);
   } else if (attempt.counted && !std::holds_alternative<Welcome>(*answer) &&
              !std::holds_alternative<Refused>(*answer)) {

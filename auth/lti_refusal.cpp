@@ -15,9 +15,7 @@ ShowForm refused(const Refusal& why, std::string_view shown) {
   form.detail = why.detail;
   form.message = "sign-in.lti." + text::ascii_lower(why.code.substr(why.code.find('-') + 1));
   form.attempted_name = cut_name(shown);
-  // Never counted as a try: nobody guesses keys of this length here, and a course with a wrong
-  // secret would slow down everybody's launches behind the same address.
-  form.failed = false;
+  form.failed = why.code == "LTI-SIG" || why.code == "LTI-KEY";
   return form;
 }
 
