@@ -35,6 +35,8 @@ Cookies::Cookies(std::string_view public_url, std::string base_url)
   session_name_ = std::string(prefix) + "passerelle-session";
   visitor_name_ = std::string(prefix) + "passerelle-visitor";
   method_name_ = std::string(prefix) + "passerelle-method";
+  origin_name_ = std::string(prefix) + "passerelle-origin";
+  arrival_name_ = std::string(prefix) + "passerelle-arrival";
 }
 
 std::string Cookies::make(std::string_view name,
@@ -56,10 +58,25 @@ std::string Cookies::clear_session() const {
 }
 
 std::string Cookies::framed_session(std::string_view secret, seconds lasts) const {
-  if (!secure_) return session(secret, lasts);
-  std::string line(session_name_);
-  line.append("=").append(secret).append("; Path=").append(base_url_);
-  return line + "; HttpOnly; SameSite=None; Secure; Partitioned" + max_age(lasts);
+  return make_framed(session_name_, secret) + max_age(lasts);
+}
+
+std::string Cookies::make_framed(std::string_view name, std::string_view value) const {
+  if (!secure_) return make(name, value, base_url_);
+  std::string line(name);
+  line.append("=").append(value).append("; Path=").append(base_url_);
+  return line + "; HttpOnly; SameSite=None; Secure; Partitioned";
+}
+
+std::string Cookies::origin(std::string_view key, seconds lasts, bool framed) const {
+  return (framed ? make_framed(origin_name_, key) : make(origin_name_, key, base_url_)) +
+         max_age(lasts);
+}
+
+std::string Cookies::arrival(std::string_view value, bool framed) const {
+  constexpr seconds kLasts{600};
+  return (framed ? make_framed(arrival_name_, value) : make(arrival_name_, value, base_url_)) +
+         max_age(value.empty() ? seconds(0) : kLasts);
 }
 
 std::string Cookies::clear_framed_session() const {

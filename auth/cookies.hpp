@@ -23,6 +23,8 @@ class Cookies {
   const std::string& session_name() const noexcept { return session_name_; }
   const std::string& visitor_name() const noexcept { return visitor_name_; }
   const std::string& method_name() const noexcept { return method_name_; }
+  const std::string& origin_name() const noexcept { return origin_name_; }
+  const std::string& arrival_name() const noexcept { return arrival_name_; }
   /// The value of a Set-Cookie header. `lasts`: how long the browser keeps it.
   std::string session(std::string_view secret, seconds lasts) const;
   std::string clear_session() const;
@@ -31,6 +33,10 @@ class Cookies {
   /// session().
   std::string framed_session(std::string_view secret, seconds lasts) const;
   std::string clear_framed_session() const;
+  /// At a person's own origin (origin_keys.hpp): the key, and what binds a way to the hub and back
+  /// to the browser that began it; empty: cleared. `framed`: as framed_session().
+  std::string origin(std::string_view key, seconds lasts, bool framed) const;
+  std::string arrival(std::string_view value, bool framed) const;
   std::string visitor(std::string_view value) const;         ///< Until the browser is closed.
   std::string method(std::string_view authenticator) const;  ///< The last one used; for a year.
 
@@ -48,12 +54,15 @@ class Cookies {
  private:
   std::string authenticator_prefix(std::string_view authenticator) const;
   std::string make(std::string_view name, std::string_view value, std::string_view path) const;
+  std::string make_framed(std::string_view name, std::string_view value) const;
 
   bool secure_;
   std::string base_url_;
   std::string session_name_;
   std::string visitor_name_;
   std::string method_name_;
+  std::string origin_name_;
+  std::string arrival_name_;
 };
 
 /// The value of the only cookie of that name; nothing if it is absent, or there twice: a

@@ -139,7 +139,14 @@ Task<void> SessionTable::make_room(store::UserId user) {
 }
 
 SessionPointer SessionTable::verify(std::string_view secret) const {
-  SessionPointer session = table_.find(secret);
+  return verify_again(table_.find(secret));
+}
+
+SessionPointer SessionTable::verify_key(const secrets::Digest& key) const {
+  return verify_again(table_.find_by_key(key));
+}
+
+SessionPointer SessionTable::verify_again(SessionPointer session) const {
   if (!session) return nullptr;
   const Instant now = clock_.now();
   if (expired(*session, now)) return nullptr;

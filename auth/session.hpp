@@ -85,6 +85,10 @@ class SessionTable {
   /// The session of this cookie value, or null. Any thread; never waits, never asks the store.
   /// Counts as use.
   SessionPointer verify(std::string_view secret) const;
+  /// The same by the session's key, for who has proved otherwise that it may have it.
+  SessionPointer verify_key(const secrets::Digest& key) const;
+  /// The same for one that was found before and is still current().
+  SessionPointer verify_again(SessionPointer session) const;
 
   /// Ends it at once, on all threads; then in the store. An erasure that fails there is tried again
   /// by sweep(): the error says that a restart before then would bring the session back.

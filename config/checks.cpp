@@ -40,6 +40,7 @@ class Checks {
 
   void run() {
     addresses();
+    subdomains();
     hosts();
     access();
     nobody();
@@ -87,8 +88,8 @@ class Checks {
     }
     const auto url = parse_public_url(settings_.public_url);
     if (!url) return;
-    const bool here =
-        url->host == "localhost" || url->host.starts_with("127.") || url->host == "::1";
+    const bool here = url->host == "localhost" || url->host.ends_with(".localhost") ||
+                      url->host.starts_with("127.") || url->host == "::1";
     if (url->scheme == "http" && !here) {
       warning("public_url",
               "passwords and sessions cross the network unencrypted; put a reverse proxy with a "
@@ -111,6 +112,29 @@ class Checks {
                 "everybody could claim to be any address; write the reverse proxy's own address");
       }
     }
+  }
+
+  void subdomains() {
+    const std::string& below = settings_.subdomain_host;
+    if (below.empty()) return;
+    const auto alone = parse_public_url("https://" + below);
+    const bool lower = below.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
+    const bool name = below.find_first_not_of("0123456789.") != std::string::npos;
+    if (!alone || alone->host != below || !lower || !name)
+      return error(
+          "subdomain_host",
+          "is no host name in lower case; write it alone, without `https://`, port and `*`, "
+          "for example `notebooks.example.fr`");
+    const auto url = parse_public_url(settings_.public_url);
+    if (settings_.public_url.empty() || !url)
+      return error(
+          "subdomain_host",
+          "needs `public_url`, whose scheme and port the names below it share; write it too");
+    if (url->host.ends_with("." + below))
+      error("subdomain_host",
+            "the host of `public_url` is below it, where a person's notebooks could be; write that "
+            "host itself (" +
+                shown(url->host) + "), or another domain");
   }
 
   void hosts() {

@@ -658,6 +658,21 @@ constexpr Key kRootKeys[] = {
                "sauf si seule cette machine peut se connecter."},
      .example = "https://jupyter.example.fr",
      .when_absent = {"the listener's address", "l'adresse d'écoute"}},
+    {.name = "subdomain_host",
+     .kind = Kind::text,
+     .slot = at<&Settings::subdomain_host>,
+     .words = {"Each person's servers at a host name of their own below this one "
+               "(`alice.notebooks.example.fr`), so that browsers keep people's notebooks apart and "
+               "away from our pages; recommended wherever people do not trust each other. Needs a "
+               "wildcard in DNS and in the certificate. Scheme and port are those of `public_url`. "
+               "See docs/subdomains.md.",
+               "Les serveurs de chaque personne sous un nom d'hôte à elle, au-dessous de celui-ci "
+               "(`alice.notebooks.example.fr`) : les navigateurs séparent alors les notebooks des "
+               "uns et des autres, et de nos pages ; conseillé partout où l'on ne se fait pas "
+               "mutuellement confiance. Il faut un joker dans le DNS et dans le certificat. Le "
+               "protocole et le port sont ceux de `public_url`. Voir docs/subdomains.md."},
+     .example = "notebooks.example.fr",
+     .when_absent = {"all at `public_url`", "tous à `public_url`"}},
     {.name = "listen",
      .kind = Kind::section,
      .slot = itself,

@@ -147,6 +147,7 @@ struct Metrics {
 struct Settings {
   std::string public_url;      ///< As browsers see us; empty: from the listener (loopback only).
   std::string base_url = "/";  ///< The path of public_url, with both slashes.
+  std::string subdomain_host;  ///< Each person's servers at a name below it; empty: at public_url.
   Listen listen;               ///< listen.http
   bool plain_http = true;      ///< False: https is there and http was not written.
   bool redirect = true;        ///< With https, plain HTTP only shows the way there.

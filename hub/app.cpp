@@ -23,8 +23,8 @@ void raise_descriptor_limit() {
     log::warn("app", "cannot raise the limit of open files");
 }
 
-std::string csrf_key(const std::vector<std::string>& keys) {
-  const secrets::Digest key = secrets::hmac_sha256(keys.front(), "csrf");
+std::string key_for(const std::vector<std::string>& keys, std::string_view purpose) {
+  const secrets::Digest key = secrets::hmac_sha256(keys.front(), purpose);
   return {reinterpret_cast<const char*>(key.data()), key.size()};
 }
 
@@ -37,6 +37,7 @@ std::vector<std::string> served_hosts(const config::Settings& settings) {
   std::vector<std::string> hosts = settings.proxy.hosts;
   const auto url = config::parse_public_url(settings.public_url);
   hosts.push_back(url ? url->host : "localhost");
+  if (!settings.subdomain_host.empty()) hosts.push_back("*." + settings.subdomain_host);
   return hosts;
 }
 
@@ -80,8 +81,10 @@ App::App(config::Settings settings,
       renderer_(std::move(renderer)),
       sealer_(keys),
       http_(loop_),
-      csrf_(csrf_key(keys)),
+      origin_secret_(key_for(keys, "origins")),
+      csrf_(key_for(keys, "csrf")),
       cookies_(settings_.public_url, settings_.base_url),
+      origins_(settings_.public_url, settings_.subdomain_host),
       throttle_(clock_) {}
 
 App::~App() = default;
@@ -110,6 +113,7 @@ Result<void> App::make_authenticators() {
     const auth::Authenticator* method = find_authenticator(session.authenticator);
     return method == nullptr ? std::string() : frame_sources(method->framed_by(session.subject));
   });
+  origin_keys_ = std::make_unique<auth::OriginKeys>(*sessions_, origin_secret_);
   tokens_ = std::make_unique<auth::TokenTable>(store_->tokens(), clock_);
   states_ = std::make_unique<auth::States>(store_->identities(), sealer_);
   const auto find = [this](std::string_view name) { return find_authenticator(name); };
@@ -179,11 +183,13 @@ Result<void> App::make_proxy() {
   predecessors_ = std::make_unique<Predecessors>(routes_, *sessions_, *tokens_);
   grades_ = std::make_unique<GradeQueue>(loop_, store_->activities(), authenticators_, clock_);
   parts_ = std::make_unique<Parts>(
-      Parts{loop_,      settings_, clock_,  *store_,  *sessions_,  *tokens_,        csrf_,
-            cookies_,   *policy_,  *login_, *states_, *refresher_, authenticators_, *launcher_,
-            *renderer_, routes_,   proxy_,  tally_,   landings_,   *grades_});
+      Parts{loop_,           settings_,  clock_,     *store_,       *sessions_, *tokens_,
+            csrf_,           cookies_,   *policy_,   *login_,       *states_,   *refresher_,
+            authenticators_, *launcher_, *renderer_, routes_,       proxy_,     tally_,
+            landings_,       *grades_,   origins_,   *origin_keys_, arrivals_});
   desk_ = std::make_unique<FrontDesk>(*parts_);
-  gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, settings_.base_url);
+  gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, origins_,
+                                       *origin_keys_, settings_.base_url);
   proxy::ProxySettings settings;
   settings.limits = settings_.proxy;
   auto endpoints = make_endpoints(settings_);

@@ -102,12 +102,15 @@ class App {
   std::unique_ptr<web::Renderer> renderer_;
   secrets::Sealer sealer_;
   HttpClient http_;
+  const std::string origin_secret_;
   auth::Csrf csrf_;
   auth::Cookies cookies_;
+  Origins origins_;
   auth::Throttle throttle_;
   Authenticators authenticators_;
   std::unique_ptr<auth::Policy> policy_;
   std::unique_ptr<auth::SessionTable> sessions_;
+  std::unique_ptr<auth::OriginKeys> origin_keys_;
   std::unique_ptr<auth::TokenTable> tokens_;
   std::unique_ptr<auth::States> states_;
   std::unique_ptr<auth::Refresher> refresher_;
@@ -116,6 +119,7 @@ class App {
   proxy::RouteTable routes_;
   Tally tally_;
   Landings landings_{clock_};
+  Tickets<Arrival> arrivals_{clock_, seconds(60)};
   std::unique_ptr<GradeQueue> grades_;
   std::unique_ptr<Launcher> launcher_;
   std::unique_ptr<Reaper> reaper_;

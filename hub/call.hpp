@@ -26,6 +26,7 @@ struct Call {
   proxy::HubRequest request;
   std::shared_ptr<proxy::HubReply> reply;
   std::string path;               ///< Below base_url, begins with "/": "/hub/home".
+  std::string label;              ///< Of the person's origin it came to; empty: the hub's.
   std::vector<std::string> args;  ///< The pattern's ":name" segments, decoded.
   text::Form query;
   text::Form form;  ///< Of an application/x-www-form-urlencoded body.

@@ -87,6 +87,12 @@ Task<Answer> FrontDesk::answer(Call& call) {
   // A server's page would govern the pages beside it by a worker of ours; we have none.
   if (!call.request.header("service-worker").empty()) co_return problem(parts_, call, kForbidden);
   Found found = find_endpoint(call.request.method, call.path);
+  call.args = std::move(found.args);
+  const bool file = found.endpoint != nullptr && found.endpoint->handler == pages::static_file;
+  if (!call.label.empty() && !file) {
+    Answer given = co_await pages::persons_origin(parts_, call);
+    co_return given;
+  }
   if (found.endpoint == nullptr) {
     proxy::HubResponse nothing =
         problem(parts_, call, found.allow.empty() ? kNotFound : kNotAllowed);
@@ -94,7 +100,6 @@ Task<Answer> FrontDesk::answer(Call& call) {
     co_return nothing;
   }
   call.endpoint = found.endpoint;
-  call.args = std::move(found.args);
   if (auto refused = check_guard(*found.endpoint, call)) co_return std::move(*refused);
   Answer given = co_await found.endpoint->handler(parts_, call);
   co_return given;
@@ -102,6 +107,7 @@ Task<Answer> FrontDesk::answer(Call& call) {
 
 void FrontDesk::read(Call& call) const {
   const std::string& base = parts_.settings.base_url;
+  call.label = text::ascii_lower(parts_.origins.label_in(call.request.host));
   call.path = call.request.path.starts_with(base) ? call.request.path.substr(base.size() - 1) : "";
   if (auto query = text::parse_form(call.request.query)) call.query = std::move(*query);
   if (call.request.header("content-type").starts_with("application/x-www-form-urlencoded"))
@@ -118,9 +124,14 @@ void FrontDesk::authenticate(Call& call) const {
     call.by_token = true;  // a wrong token is not rescued by a cookie
     return;
   }
-  const auto secret =
-      auth::find_cookie(call.request.header("cookie"), parts_.cookies.session_name());
-  if (secret) call.session = parts_.sessions.verify(*secret);
+  const std::string_view cookies = call.request.header("cookie");
+  if (call.label.empty()) {
+    const auto secret = auth::find_cookie(cookies, parts_.cookies.session_name());
+    if (secret) call.session = parts_.sessions.verify(*secret);
+  } else {
+    const auto key = auth::find_cookie(cookies, parts_.cookies.origin_name());
+    if (key) call.session = parts_.origin_keys.verify(*key, call.label);
+  }
   if (!call.session) return;
   call.principal = call.session->principal;
   call.csrf = call.session->csrf;
@@ -177,9 +188,13 @@ std::string FrontDesk::frame_ancestors(const Call& call) const {
 void FrontDesk::dress(const Call& call, proxy::HubResponse& response) const {
   auto& headers = response.headers;
   const std::string framed_by = frame_ancestors(call);
+  // The answer to a form may lead on to a server at its own origin.
+  std::string posts_to = call.posts_to;
+  if (parts_.origins.on())
+    posts_to.append(posts_to.empty() ? "" : " ").append(parts_.origins.everybody());
   headers.emplace_back(
       "Content-Security-Policy",
-      web::content_security_policy(framed_by.empty() ? "'none'" : framed_by, call.posts_to));
+      web::content_security_policy(framed_by.empty() ? "'none'" : framed_by, posts_to));
   headers.emplace_back("X-Content-Type-Options", "nosniff");
   headers.emplace_back("Referrer-Policy", "same-origin");
   headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");

@@ -11,6 +11,10 @@ using proxy::FieldId;
 
 constexpr std::size_t kMostHubBody = 256U << 10U;
 
+const RouteOwner& owner_of(const proxy::Route& route) {
+  return *static_cast<const RouteOwner*>(route.for_gate.get());
+}
+
 }  // namespace
 
 std::string_view bearer_token(std::string_view authorization) noexcept {
@@ -41,11 +45,15 @@ Gateway::Gateway(const proxy::RouteTable& routes,
                  const auth::SessionTable& sessions,
                  const auth::TokenTable& tokens,
                  const auth::Cookies& cookies,
+                 const Origins& origins,
+                 const auth::OriginKeys& origin_keys,
                  std::string base_url)
     : routes_(routes),
       sessions_(sessions),
       tokens_(tokens),
       cookies_(cookies),
+      origins_(origins),
+      origin_keys_(origin_keys),
       servers_(base_url + "user/"),
       wormhole_(std::move(base_url) + "hub/wormhole/") {}
 
@@ -59,12 +67,27 @@ proxy::Verdict Gateway::admit(const proxy::RequestHead& head, std::string_view /
   return admit_to_server(head);
 }
 
+/// By the hub's cookie at the hub, by this origin's key at a person's origin.
+auth::SessionPointer Gateway::session_of(const proxy::RequestHead& head,
+                                         std::string_view label) const {
+  const proxy::CookieSearch cookie =
+      proxy::find_cookie(head, label.empty() ? cookies_.session_name() : cookies_.origin_name());
+  if (cookie.state != proxy::CookieSearch::State::found) return nullptr;
+  return label.empty() ? sessions_.verify(cookie.value) : origin_keys_.verify(cookie.value, label);
+}
+
 // A refused request's body is never read: a stranger cannot make us take in an upload.
 proxy::Verdict Gateway::admit_to_server(const proxy::RequestHead& head) const {
   const std::shared_ptr<const proxy::Route>& route = routes_.match(head.path());
+  std::string_view label = origins_.label_in(head.host());
+  // Whatever a person's origin shows is that person's: its pages hold a key for all that is there.
+  if (!label.empty() && !route) return proxy::ToHub{0, reason::kNoRoute};
+  if (!label.empty() && !text::iequals(owner_of(*route).label, label))
+    return proxy::ToHub{0, reason::kElsewhere};
+  if (!label.empty()) label = owner_of(*route).label;  // in lower case
   const auto owns_or_may = [&](const auth::Principal& who) {
     if (route->tag == static_cast<std::uint64_t>(who.account->id) && !who.narrowed) return true;
-    const auto& owner = *static_cast<const RouteOwner*>(route->for_gate.get());
+    const RouteOwner& owner = owner_of(*route);
     return auth::allowed(who, "access:servers",
                          auth::Target::of_server(owner.username, owner.server, owner.groups));
   };
@@ -73,10 +96,7 @@ proxy::Verdict Gateway::admit_to_server(const proxy::RequestHead& head) const {
   if (const std::string_view bearer = bearer_token(head.value(FieldId::authorization));
       !bearer.empty())
     token = tokens_.verify(bearer);
-  if (!token) {
-    const proxy::CookieSearch cookie = proxy::find_cookie(head, cookies_.session_name());
-    if (cookie.state == proxy::CookieSearch::State::found) session = sessions_.verify(cookie.value);
-  }
+  if (!token) session = session_of(head, label);
   if (!token && !session) return proxy::ToHub{0, reason::kSignIn};
   if (!route) return proxy::ToHub{0, reason::kNoRoute};
   if (!owns_or_may(token ? token->principal : session->principal))
@@ -85,6 +105,8 @@ proxy::Verdict Gateway::admit_to_server(const proxy::RequestHead& head) const {
       cross_origin(head.method(), head.upgrade_websocket(), head.value(FieldId::sec_fetch_site),
                    head.value(FieldId::origin), head.host()))
     return proxy::ToHub{0, reason::kCrossOrigin};
+  // A browser must not show it here. A program with a token may have it under either name.
+  if (session && label.empty() && origins_.on()) return proxy::ToHub{0, reason::kElsewhere};
   // Shares the life's ownership and points at its flag: nothing is allocated.
   const std::shared_ptr<auth::Life>& life = token ? token->life : session->life;
   proxy::Forward forward{route, {life, &life->ended()}, nullptr};

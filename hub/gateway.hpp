@@ -6,9 +6,11 @@
 #include <string>
 
 #include "auth/cookies.hpp"
+#include "auth/origin_keys.hpp"
 #include "auth/permissions.hpp"
 #include "auth/session.hpp"
 #include "auth/tokens.hpp"
+#include "hub/origins.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/route_table.hpp"
 
@@ -21,6 +23,7 @@ inline constexpr std::string_view kSignIn = "sign-in";       ///< Nobody is sign
 inline constexpr std::string_view kForbidden = "forbidden";  ///< Somebody else's server.
 inline constexpr std::string_view kCrossOrigin =
     "cross-origin";  ///< Another site's page asked, with our cookie.
+inline constexpr std::string_view kElsewhere = "elsewhere";  ///< It stands at another origin.
 }  // namespace reason
 
 class Gateway final : public proxy::Gate {
@@ -30,17 +33,22 @@ class Gateway final : public proxy::Gate {
           const auth::SessionTable& sessions,
           const auth::TokenTable& tokens,
           const auth::Cookies& cookies,
+          const Origins& origins,
+          const auth::OriginKeys& origin_keys,
           std::string base_url);
 
   proxy::Verdict admit(const proxy::RequestHead& head, std::string_view peer) noexcept override;
 
  private:
   proxy::Verdict admit_to_server(const proxy::RequestHead& head) const;
+  auth::SessionPointer session_of(const proxy::RequestHead& head, std::string_view label) const;
 
   const proxy::RouteTable& routes_;
   const auth::SessionTable& sessions_;
   const auth::TokenTable& tokens_;
   const auth::Cookies& cookies_;
+  const Origins& origins_;
+  const auth::OriginKeys& origin_keys_;
   std::string servers_;   ///< base_url + "user/"
   std::string wormhole_;  ///< base_url + "hub/wormhole/": servers that connect to us
 };

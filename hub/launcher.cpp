@@ -7,6 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include "base/log.hpp"
+#include "hub/origins.hpp"
 #include "proxy/tls.hpp"
 
 namespace passerelle::hub {
@@ -430,8 +431,8 @@ void Launcher::add_route(Server& server) {
   route->set_headers = {{"Authorization", "token " + server.secret}};
   if (!secure(server, *route)) return;
   route->tag = static_cast<std::uint64_t>(server.record.user);
-  route->for_gate = std::make_shared<const RouteOwner>(
-      RouteOwner{server.username, server.record.name, server.groups});
+  route->for_gate = std::make_shared<const RouteOwner>(RouteOwner{
+      server.username, server.record.name, server.groups, origin_label(server.username)});
   route->last_activity = to_micros(parts_.clock.now()) / 1'000'000;
   server.route = route;
   parts_.routes.add(route);

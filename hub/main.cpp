@@ -256,6 +256,12 @@ int check_config(const std::string& file, bool deep) {
   std::cout << loaded.text();
   if (!loaded.settings) return kFailed;
   if (deep && !deep_check(*loaded.settings, std::cout)) return kFailed;
+  // Others than the operator can reach it, so people who do not know each other may come.
+  if (loaded.settings->subdomain_host.empty() &&
+      loaded.settings->public_url.starts_with("https://"))
+    std::cout << file
+              << ": note: people's notebooks share one origin, with each other and with the hub; "
+                 "`subdomain_host` keeps them apart (docs/subdomains.md)\n";
   std::cout << file << ": good\n";
   return 0;
 }

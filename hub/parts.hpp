@@ -9,11 +9,14 @@
 #include "auth/cookies.hpp"
 #include "auth/csrf.hpp"
 #include "auth/login.hpp"
+#include "auth/origin_keys.hpp"
 #include "auth/session.hpp"
 #include "auth/tokens.hpp"
 #include "hub/landing.hpp"
 #include "hub/launcher.hpp"
+#include "hub/origins.hpp"
 #include "hub/tally.hpp"
+#include "hub/tickets.hpp"
 #include "web/render.hpp"
 
 namespace passerelle::proxy {
@@ -51,6 +54,9 @@ struct Parts {
   Tally& tally;
   Landings& landings;
   GradeQueue& grades;
+  const Origins& origins;
+  const auth::OriginKeys& origin_keys;
+  Tickets<Arrival>& arrivals;
 };
 
 }  // namespace passerelle::hub

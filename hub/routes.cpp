@@ -76,6 +76,7 @@ constexpr Endpoint kEndpoints[] = {
     {"POST", "/hub/sessions/end", Guard::page, pages::end_session},
     {"POST", "/hub/sessions/end-others", Guard::page, pages::end_other_sessions},
     {"GET", "/hub/language", Guard::open, pages::language},
+    {"GET", "/hub/origin", Guard::page, pages::origin_ticket},
     {"GET", "/hub/static/*", Guard::open, pages::static_file},
     {"GET", "/hub/user-redirect/*", Guard::page, pages::user_redirect},
     {"GET", "/user-redirect/*", Guard::page, pages::user_redirect},

@@ -31,6 +31,10 @@ Task<Answer> user_redirect(Parts&, Call&);
 Task<Answer> devices_of(Parts&, Call&);
 Task<Answer> end_device_of(Parts&, Call&);
 Task<Answer> not_running(Parts&, Call&);
+Task<Answer> origin_ticket(Parts&, Call&);
+/// Answers in place of the table at a person's origin, but for our static files.
+Task<Answer> persons_origin(Parts&, Call&);
+proxy::HubResponse at_its_origin(Parts&, const Call&, const std::string& username);
 Task<Answer> lti_launch(Parts&, Call&);
 Task<Answer> lti11_config(Parts&, Call&);
 Task<Answer> lti_ready(Parts&, Call&);

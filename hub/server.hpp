@@ -29,6 +29,7 @@ struct RouteOwner {
   std::string username;
   std::string server;
   std::vector<std::string> groups;
+  std::string label;  ///< The name of the owner's origin (hub/origins.hpp)
 };
 
 struct Server {

@@ -25,6 +25,13 @@ bool is_loopback_name(std::string_view name) noexcept {
          text::iequals(name.substr(name.size() - kBelow.size()), kBelow);
 }
 
+/// "a.example" is below "*.example", as is "b.a.example".
+bool is_below(std::string_view name, std::string_view served) noexcept {
+  if (!served.starts_with("*.")) return false;
+  const std::string_view end = served.substr(1);
+  return name.size() > end.size() && text::iequals(name.substr(name.size() - end.size()), end);
+}
+
 /// "1.1 name (comment)" names its sender second.
 std::string_view sender_of(std::string_view hop) noexcept {
   const std::size_t space = hop.find_first_of(" \t");
@@ -60,7 +67,7 @@ RequestRules::Refusal RequestRules::check(const RequestHead& head,
 bool RequestRules::serves(std::string_view host) const noexcept {
   const std::string_view name = name_of(host);
   for (const std::string& served : hosts_)
-    if (name == served || text::iequals(name, served)) return true;
+    if (name == served || text::iequals(name, served) || is_below(name, served)) return true;
   AddressBytes address;
   return name.empty() || is_loopback_name(name) || parse_address(name, address);
 }

@@ -20,7 +20,8 @@ class RequestRules {
   };
 
   RequestRules() = default;  ///< Every host, no Via.
-  /// `hosts`: names without port or brackets, any case; "*" or none at all means every host.
+  /// `hosts`: names without port or brackets, any case; "*" or none at all means every host,
+  /// "*.name" all below that name.
   /// Loopback names and numeric addresses are always served: neither can be the name of somebody
   /// else's page (DNS rebinding), and probes use them. `pseudonym`: our name in Via, a token (RFC
   /// 9110, 7.6.3).

@@ -110,6 +110,8 @@ Task<Answer> not_running(Parts& parts, Call& call) {
   if (call.request.reason == reason::kCrossOrigin ||
       !auth::allowed(*call.principal, "access:servers", target))
     co_return problem(parts, call, kForbidden);
+  if (call.request.reason == reason::kElsewhere)
+    co_return at_its_origin(parts, call, meant.username);
   if (!meant.server && meant.username != call.username()) co_return problem(parts, call, kNotFound);
   // It runs, so the gate forwarded: its upstream did not answer.
   if (meant.server && meant.server->record.phase == store::Phase::running)

@@ -130,7 +130,7 @@ class Gateway:
         assert not unfit or kind is not None, unfit[:3]
         if self.process is not None and self.process.poll() is None:
             self.kill()
-        for pid in self.left_over():  # a failed test must not leave anything behind either
+        for pid in self.processes():  # a failed test must not leave anything behind either, a successor included
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)

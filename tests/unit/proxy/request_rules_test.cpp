@@ -30,6 +30,16 @@ TEST(RequestRules, r08_serves_the_hosts_of_its_list) {
     EXPECT_EQ(judge(rules, host), 421) << host;
 }
 
+TEST(RequestRules, r08_serves_all_below_a_star) {
+  const RequestRules rules({"example.fr", "*.notebooks.example.fr"}, "");
+  for (const char* host :
+       {"example.fr", "alice.notebooks.example.fr", "a.b.NOTEBOOKS.example.fr:80"})
+    EXPECT_EQ(judge(rules, host), 0) << host;
+  for (const char* host : {"notebooks.example.fr", "xnotebooks.example.fr", "a.example.fr",
+                           "a.notebooks.example.fr.evil"})
+    EXPECT_EQ(judge(rules, host), 421) << host;
+}
+
 TEST(RequestRules, r08_serves_every_host_without_a_list) {
   EXPECT_EQ(judge(RequestRules(), "evil.example"), 0);
   EXPECT_EQ(judge(RequestRules({"example.fr", "*"}, ""), "evil.example"), 0);
