@@ -382,9 +382,17 @@ class Checks {
         error(path + ".name",
               "another profile is called " + shown(profile.name) + " already; choose another name");
       }
-      for (const Spawner& spawner : settings_.spawners)
-        if (spawner.name == profile.spawner && runs_containers(spawner))
+      if (profile.command.empty() && !profile.kubernetes && !marks_.has(path + ".command"))
+        problems_.error(marks_.of(path), "`" + path +
+                                             ".command` is missing; write for example `command: "
+                                             "[jupyter-lab]`");
+      for (const Spawner& spawner : settings_.spawners) {
+        if (spawner.name != profile.spawner) continue;
+        if (profile.kubernetes)
+          check_chart(profile, spawner, path, marks_, problems_);
+        else if (runs_containers(spawner))
           check_container(profile, path, marks_, problems_);
+      }
       if (!profile.spawner.empty() && !spawner_names.empty() &&
           !contains(spawner_names, profile.spawner)) {
         error(path + ".spawner",

@@ -235,9 +235,9 @@ constexpr Key kProfileKeys[] = {
                "Le programme et ses arguments, un par un ; aucun shell ne les lit. Les programmes "
                "Jupyter reçoivent d'eux-mêmes les options nécessaires."},
      .example = "[jupyter-lab]",
-     .required = true,
      .least = 1,
-     .most = 256},
+     .most = 256,
+     .when_absent = {"only with a `chart`", "seulement avec un `chart`"}},
     {.name = "environment",
      .kind = Kind::environment,
      .slot = at<&Profile::environment>,
@@ -332,6 +332,12 @@ constexpr Key kProfileKeys[] = {
      .words = {"The container, for spawners that run one.",
                "Le conteneur, pour les lanceurs qui en font tourner."},
      .section = &kContainer},
+    {.name = "chart",
+     .kind = Kind::section,
+     .slot = itself,
+     .words = {"A Helm chart instead of `command` and `container`, for `type: kubernetes`.",
+               "Un chart Helm au lieu de `command` et `container`, pour `type: kubernetes`."},
+     .section = &kChart},
 };
 constexpr Section kProfile{"profiles[]", kProfileKeys};
 

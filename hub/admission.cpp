@@ -12,6 +12,15 @@ bool good_server_name(std::string_view name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos;
 }
 
+Result<void> bounded(const config::Values& values) {
+  constexpr std::size_t kMost = 500;
+  constexpr std::size_t kLargest = 256U << 10U;
+  std::size_t size = 0;
+  for (const auto& [name, value] : values) size += name.size() + value.size();
+  if (values.size() <= kMost && size <= kLargest) return {};
+  return Error(Errc::invalid, Cause::values_invalid, "too many values, or too large ones");
+}
+
 }  // namespace
 
 bool includes(const config::People& people, const store::User& user) {
@@ -40,9 +49,15 @@ Result<config::Values> Launcher::values_for(const LaunchRequest& request,
     given = known->record.values;
     // A field that the form has no more was right then; it only says nothing now.
     std::erase_if(given, [&](const auto& one) {
-      return std::none_of(profile.form.begin(), profile.form.end(),
+      return !profile.kubernetes &&
+             std::none_of(profile.form.begin(), profile.form.end(),
                           [&](const auto& field) { return field.name == one.first; });
     });
+  }
+  // A chart's form is its schema: the spawner holds them against it. Here they are only bounded.
+  if (profile.kubernetes) {
+    if (auto fits = bounded(given); !fits) return std::move(fits.error());
+    return given;
   }
   auto checked = config::checked_values(profile.form, given);
   if (const auto* wrong = std::get_if<config::ValueProblem>(&checked))

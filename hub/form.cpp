@@ -48,7 +48,7 @@ Json field_view(const config::Profile& profile,
 
 std::optional<config::ValueProblem> problem_with(const Parts& parts, const LaunchRequest& request) {
   const config::Profile* profile = parts.launcher.profile_for(request);
-  if (profile == nullptr || request.same_values) return std::nullopt;
+  if (profile == nullptr || request.same_values || profile->kubernetes) return std::nullopt;
   const auto checked = config::checked_values(profile->form, request.values);
   if (const auto* wrong = std::get_if<config::ValueProblem>(&checked)) return *wrong;
   return std::nullopt;

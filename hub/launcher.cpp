@@ -527,6 +527,7 @@ spawners::ServerSpec Launcher::spec_for(const Server& server,
   spec.secret = server.secret;
   spec.profile = profile;
   spec.values = server.record.values;
+  if (!server.groups.empty()) spec.claims["groups"] = server.groups;
   spec.data_dir = parts_.settings.data_dir;
   spec.start_timeout = profile.start_timeout;
   return spec;

@@ -51,6 +51,23 @@ void check_container(const Profile& profile,
     error(".container.user", "is no number; write for example `\"1000\"` or `\"1000:100\"`");
 }
 
+void check_chart(const Profile& profile,
+                 const Spawner& spawner,
+                 const std::string& path,
+                 const Marks& marks,
+                 Problems& problems) {
+  const auto error = [&](const std::string& key, const std::string& why) {
+    problems.error(marks.of(path + key), path + key + ": " + why);
+  };
+  if (spawner.type != "kubernetes")
+    error(".chart", "its spawner installs no charts; name one with `type: kubernetes`");
+  else if (!spawner.kubernetes || spawner.kubernetes->helm.empty())
+    error(".chart", "its spawner has no `helm`; write there where the program is");
+  if (!profile.command.empty()) error(".command", "the chart says what is run; remove this key");
+  if (!profile.form.empty())
+    error(".form", "the chart's values.schema.json is the form; remove this key");
+}
+
 void check_binds(const Spawner& spawner,
                  const std::string& path,
                  const Marks& marks,

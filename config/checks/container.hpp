@@ -18,6 +18,13 @@ void check_container(const Profile& profile,
                      const Marks& marks,
                      Problems& problems);
 
+/// A profile with a `chart`.
+void check_chart(const Profile& profile,
+                 const Spawner& spawner,
+                 const std::string& path,
+                 const Marks& marks,
+                 Problems& problems);
+
 /// `binds` of one such spawner; `path` is "spawners.x".
 void check_binds(const Spawner& spawner,
                  const std::string& path,

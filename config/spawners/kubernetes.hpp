@@ -27,6 +27,23 @@ struct KubernetesSpawner {
   std::uint64_t memory_guarantee = 0;
   double cpu_guarantee = 0;
   seconds stop_patience{10};  ///< After SIGTERM, until SIGKILL.
+  std::string helm;           ///< The program, for chart profiles; a file.
+  std::string helm_digest;    ///< Its SHA-256 in hex; empty: any.
+  seconds helm_timeout{60};
+  std::uint32_t helm_processes = 2;  ///< At once.
+  std::string act_as;                ///< Helm impersonates this user; empty: the gateway's account.
+  std::string reach = "service";     ///< Charts: "service" or "pod".
+  std::string domain;                ///< `k8s.domain` of expressions.
+};
+
+/// `profiles[].chart`: a Helm chart instead of a command.
+struct KubernetesProfile {
+  std::string archive;    ///< The .tgz
+  std::string digest;     ///< Its SHA-256 in hex; empty: any.
+  std::string context;    ///< What the operators add to the context of expressions; a file.
+  std::string overrides;  ///< Folder for overwriteSchemaWith.
+  std::string service;    ///< Which Service is opened; empty: found out.
+  std::string port;       ///< Its port's name or number; empty: found out.
 };
 
 }  // namespace passerelle::config

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "base/http_stream.hpp"
@@ -21,6 +22,9 @@ struct Access {
   std::string as_user;     ///< Impersonate; empty: nobody
   bool verify = true;
 };
+
+/// The standard alphabet, with padding and line ends; nothing for anything else.
+std::optional<std::string> base64_decoded(std::string text);
 
 /// From a kubeconfig file; `context` empty: its current one. Errc::invalid names what is missing,
 /// or what this client does not know (exec, auth-provider, proxy-url, tls-server-name).

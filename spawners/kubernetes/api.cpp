@@ -61,6 +61,7 @@ std::optional<std::chrono::seconds> retry_after(const HttpResponse& response) {
 Task<Seats::Seat> Seats::enter() {
   if (free_ > 0) {
     --free_;
+    ++taken_;
     co_return Seat(this);
   }
   const auto executor = co_await asio::this_coro::executor;
@@ -78,6 +79,7 @@ Task<Seats::Seat> Seats::enter() {
 void Seats::leave() {
   if (waiting_.empty()) {
     ++free_;
+    --taken_;
     return;
   }
   const auto next = waiting_.front();

@@ -27,6 +27,8 @@ class Seats {
   Seats(const Seats&) = delete;
   Seats& operator=(const Seats&) = delete;
 
+  bool all_free() const noexcept { return waiting_.empty() && taken_ == 0; }
+
   /// Held until it is destroyed.
   class Seat {
    public:
@@ -48,6 +50,7 @@ class Seats {
   void leave();
 
   std::size_t free_;
+  std::size_t taken_ = 0;
   std::deque<std::shared_ptr<asio::steady_timer>> waiting_;
 };
 

@@ -35,8 +35,11 @@ std::string text_in(const Json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-Task<void> watch_for_ever(std::shared_ptr<Cluster> cluster) {
-  co_await cluster->watch.run();
+Task<void> watch_for_ever(ClusterPtr cluster, bool releases) {
+  if (releases)
+    co_await cluster->watch_releases.run();
+  else
+    co_await cluster->watch.run();
 }
 
 }  // namespace
@@ -77,11 +80,17 @@ KubernetesSpawner::KubernetesSpawner(std::string name,
                                          "/api/v1/namespaces/" + namespace_ + "/pods",
                                          selector_for(gateway_, name_))) {
   auto token = asio::bind_cancellation_slot(cluster_->end.slot(), asio::detached);
-  asio::co_spawn(around.loop, watch_for_ever(cluster_), token);
+  asio::co_spawn(around.loop, watch_for_ever(cluster_, false), token);
+  if (settings_.helm.empty()) return;
+  charts_ = std::make_unique<Charts>(settings_, namespace_, gateway_, around.data_dir,
+                                     around.workers, cluster_);
+  auto also = asio::bind_cancellation_slot(cluster_->end_releases.slot(), asio::detached);
+  asio::co_spawn(around.loop, watch_for_ever(cluster_, true), also);
 }
 
 KubernetesSpawner::~KubernetesSpawner() {
   cluster_->end.emit(asio::cancellation_type::terminal);
+  cluster_->end_releases.emit(asio::cancellation_type::terminal);
 }
 
 Launch KubernetesSpawner::launch_for(const ServerSpec& spec) const {
@@ -117,6 +126,10 @@ Task<Result<Liveness>> KubernetesSpawner::ended_as(Launch launch, Pod pod) {
 
 /// Asks the server itself: a restored gateway polls before the watch has told everything.
 Task<Result<Liveness>> KubernetesSpawner::poll(State state) {
+  if (const auto release = installation_of(state); release && charts_) {
+    auto served = co_await charts_->poll(*release);
+    co_return served;
+  }
   const auto launch = launch_of(state);
   if (!launch) co_return launch.error();
   auto object = co_await cluster_->api.get(path_of(*launch, "pods", launch->pod));
@@ -140,6 +153,10 @@ Task<Result<Liveness>> KubernetesSpawner::poll(State state) {
 }
 
 Task<Result<Liveness>> KubernetesSpawner::wait_for_end(State state) {
+  if (const auto release = installation_of(state); release && charts_) {
+    auto served = co_await charts_->wait_for_end(*release);
+    co_return served;
+  }
   const auto launch = launch_of(state);
   if (!launch) co_return launch.error();
   constexpr auto kNow = std::chrono::minutes(10);
@@ -156,6 +173,10 @@ Task<Result<Liveness>> KubernetesSpawner::wait_for_end(State state) {
 }
 
 Task<Result<void>> KubernetesSpawner::stop(State state, StopMode mode) {
+  if (const auto release = installation_of(state); release && charts_) {
+    auto ended = co_await charts_->stop(*release);
+    co_return ended;
+  }
   const auto launch = launch_of(state);
   if (!launch) co_return launch.error();
   const auto grace = mode == StopMode::gentle ? settings_.stop_patience : std::chrono::seconds(0);
@@ -173,7 +194,18 @@ Task<Result<std::vector<std::pair<std::string, State>>>> KubernetesSpawner::foun
   for (const auto& [uid, pod] : cluster_->pods.all())
     if (const auto launch = launch_of(pod.state); launch && launch->id == pod.launch)
       all.emplace_back(pod.launch, pod.state);
+  if (!charts_) co_return all;
+  auto releases = co_await charts_->found();
+  if (!releases) co_return releases;
+  for (auto& one : *releases) all.push_back(std::move(one));
   co_return all;
+}
+
+Condition KubernetesSpawner::condition(const State& state) const {
+  Condition condition;
+  if (const auto release = installation_of(state); release && charts_)
+    condition.command = "helm status " + release->release + " --namespace " + release->namespace_;
+  return condition;
 }
 
 }  // namespace passerelle::spawners::kubernetes

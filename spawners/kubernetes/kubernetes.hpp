@@ -1,6 +1,7 @@
-// KubernetesSpawner: servers as pods of a cluster, three objects each: a Secret with the
-// environment, the person's claim (made once, kept), the Pod. No child process. One watch tells of
-// all pods; an API server that is away stops nothing and forgets nothing.
+// KubernetesSpawner: servers in a cluster. A profile with a `chart` is Helm's (charts.hpp); any
+// other is a pod, three objects each: a Secret with the environment, the person's claim (made once,
+// kept), the Pod. No child process. One watch tells of all pods; an API server that is away stops
+// nothing and forgets nothing.
 #pragma once
 
 #include <memory>
@@ -9,12 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/cancellation_signal.hpp>
-
 #include "config/spawners/container.hpp"
 #include "config/spawners/kubernetes.hpp"
 #include "spawners/environment.hpp"
-#include "spawners/kubernetes/pods.hpp"
+#include "spawners/kubernetes/charts.hpp"
+#include "spawners/kubernetes/cluster.hpp"
 #include "spawners/spawner.hpp"
 
 namespace passerelle::spawners::kubernetes {
@@ -30,17 +30,6 @@ struct Launch {
 State to_state(const Launch& launch);
 Result<Launch> launch_of(const State& state);
 
-/// The API, the pods, and the watch that keeps them; shared with the watch's own coroutine.
-struct Cluster {
-  Cluster(asio::io_context& loop, Access access, const std::string& pods_path, std::string selector)
-      : api(loop, std::move(access)), watch(api, pods_path, std::move(selector), pods) {}
-  Api api;
-  Pods pods;
-  Watch watch;
-  asio::cancellation_signal end;
-};
-using ClusterPtr = std::shared_ptr<Cluster>;
-
 class KubernetesSpawner final : public Spawner {
  public:
   KubernetesSpawner(std::string name,
@@ -55,11 +44,17 @@ class KubernetesSpawner final : public Spawner {
   Task<Result<Liveness>> wait_for_end(State state) override;
   Task<Result<void>> stop(State state, StopMode mode) override;
   Task<Result<std::vector<std::pair<std::string, State>>>> found() override;
+  bool resumes() const noexcept override { return true; }
+  Task<Result<Started>> resume(ServerSpec spec, State state, Progress& progress) override;
+  Condition condition(const State& state) const override;
 
  private:
   // start.cpp: a pod's way up
-  Task<Result<Started>> start_or_undo(ServerSpec spec, Progress& progress);
+  Task<Result<Started>> start_or_undo(ServerSpec spec, Progress& progress, bool resumed);
   Task<Result<Started>> try_start(const ServerSpec& spec, Progress& progress);
+  Task<Result<Started>> until_up(const Launch& launch,
+                                 std::chrono::steady_clock::time_point until,
+                                 Progress& progress);
   Task<Result<void>> until_it_answers(Launch launch);
   Task<Result<void>> create_until(const ServerSpec& spec,
                                   const Launch& launch,
@@ -81,6 +76,7 @@ class KubernetesSpawner final : public Spawner {
   std::string namespace_;
   std::string gateway_;  ///< Whose pods these are: a hash of data_dir
   ClusterPtr cluster_;
+  std::unique_ptr<Charts> charts_;  ///< None without a helm
 };
 
 // removal.cpp

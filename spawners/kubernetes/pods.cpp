@@ -1,5 +1,7 @@
 #include "spawners/kubernetes/pods.hpp"
 
+#include <algorithm>
+
 namespace passerelle::spawners::kubernetes {
 namespace {
 
@@ -28,28 +30,34 @@ void take_conditions(const Json& conditions, Pod& pod) {
   }
 }
 
-/// Ours is the first container; a cluster may add others.
+/// A cluster may add containers of its own; of several, one that is in trouble counts.
 void take_container(const Json& status, Pod& pod) {
   const Json& state = part(status, "state");
   const Json& waiting = part(state, "waiting");
-  pod.waiting = text_in(waiting, "reason");
-  pod.waiting_message = text_in(waiting, "message");
+  if (pod.waiting.empty() || pod.waiting == "ContainerCreating") {
+    pod.waiting = text_in(waiting, "reason");
+    pod.waiting_message = text_in(waiting, "message");
+  }
+  const Json& count = part(status, "restartCount");
+  if (count.is_number_integer()) pod.restarts = std::max(pod.restarts, count.get<int>());
+  const Json& last = part(part(status, "lastState"), "terminated");
+  if (text_in(last, "reason") == "OOMKilled") pod.out_of_memory = true;
   const Json& ended = part(state, "terminated");
   if (!ended.contains("exitCode") || !ended["exitCode"].is_number_integer()) return;
   pod.exit_code = ended["exitCode"].get<int>();
-  pod.out_of_memory = text_in(ended, "reason") == "OOMKilled";
+  if (text_in(ended, "reason") == "OOMKilled") pod.out_of_memory = true;
 }
 
 }  // namespace
 
-Pod pod_of(const Json& object) {
+Pod pod_of(const Json& object, const PodKind& kind) {
   const Json& about = part(object, "metadata");
   const Json& status = part(object, "status");
   Pod pod;
   pod.name = text_in(about, "name");
   pod.uid = text_in(about, "uid");
   pod.deleting = about.contains("deletionTimestamp");
-  pod.launch = text_in(part(about, "labels"), kLaunchLabel);
+  pod.launch = text_in(part(about, "labels"), kind.label);
   pod.state = text_in(part(about, "annotations"), kStateAnnotation);
   pod.phase = text_in(status, "phase");
   pod.ip = text_in(status, "podIP");
@@ -59,7 +67,8 @@ Pod pod_of(const Json& object) {
   const Json& containers = part(status, "containerStatuses");
   if (!containers.is_array()) return pod;
   for (const Json& container : containers)
-    if (text_in(container, "name") == "notebook") take_container(container, pod);
+    if (!kind.only_notebook || text_in(container, "name") == "notebook")
+      take_container(container, pod);
   return pod;
 }
 
@@ -78,7 +87,7 @@ class Pods::Place {
 };
 
 void Pods::seen(const std::string& uid, const Json& object) {
-  Pod pod = pod_of(object);
+  Pod pod = pod_of(object, kind_);
   Pod& known = by_uid_[uid];
   if (known == pod) return;
   known = std::move(pod);

@@ -29,7 +29,8 @@ struct Pod {
   std::string waiting;  ///< Why its container waits: "ImagePullBackOff"
   std::string waiting_message;
   std::optional<int> exit_code;
-  bool out_of_memory = false;
+  int restarts = 0;
+  bool out_of_memory = false;  ///< Its last end
   bool unschedulable = false;
   bool ready = false;
   bool deleting = false;
@@ -38,11 +39,18 @@ struct Pod {
   bool operator==(const Pod&) const = default;
 };
 
-Pod pod_of(const Json& object);
+/// Which label names the launch, and whether only the container "notebook" counts.
+struct PodKind {
+  const char* label = kLaunchLabel;
+  bool only_notebook = true;
+};
+
+Pod pod_of(const Json& object, const PodKind& kind = {});
 
 /// One loop.
 class Pods final : public Watch::Listener {
  public:
+  explicit Pods(PodKind kind = {}) : kind_(kind) {}
   void seen(const std::string& uid, const Json& object) override;
   void gone(const std::string& uid) override;
   void synced() override;
@@ -60,6 +68,7 @@ class Pods final : public Watch::Listener {
 
   void tell(const std::string& launch);
 
+  PodKind kind_;
   bool synced_ = false;
   std::map<std::string, Pod> by_uid_;
   std::map<std::string, std::string> uid_of_;  ///< By launch

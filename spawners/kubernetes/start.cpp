@@ -72,16 +72,41 @@ std::string text_in(const Json& object, const char* key) {
 /// In a coroutine thread of its own: cancelling the caller reaches it, but it can end what it began
 /// before it returns.
 Task<Result<Started>> KubernetesSpawner::start(ServerSpec spec, Progress& progress) {
+  if (spec.profile.kubernetes) {
+    if (!charts_) co_return Error(Errc::invalid, Cause::internal, "this spawner has no helm");
+    auto served = co_await charts_->start(std::move(spec), progress);
+    co_return served;
+  }
   const auto executor = co_await asio::this_coro::executor;
-  auto body = start_or_undo(std::move(spec), progress);
+  auto body = start_or_undo(std::move(spec), progress, false);
   auto started = co_await asio::co_spawn(executor, std::move(body), asio::use_awaitable);
   co_return started;
 }
 
-Task<Result<Started>> KubernetesSpawner::start_or_undo(ServerSpec spec, Progress& progress) {
+/// A release is installed once more: helm does nothing twice.
+Task<Result<Started>> KubernetesSpawner::resume(ServerSpec spec, State state, Progress& progress) {
+  if (spec.profile.kubernetes) {
+    auto served = co_await start(std::move(spec), progress);
+    co_return served;
+  }
+  const auto launch = launch_of(state);
+  if (!launch) co_return launch.error();
+  const auto executor = co_await asio::this_coro::executor;
+  auto body = start_or_undo(std::move(spec), progress, true);
+  auto started = co_await asio::co_spawn(executor, std::move(body), asio::use_awaitable);
+  co_return started;
+}
+
+Task<Result<Started>> KubernetesSpawner::start_or_undo(ServerSpec spec,
+                                                       Progress& progress,
+                                                       bool resumed) {
   Result<Started> outcome = Error(Errc::cancelled, Cause::cancelled, "the start was cancelled");
   try {
-    outcome = co_await try_start(spec, progress);
+    if (resumed)
+      outcome =
+          co_await until_up(launch_for(spec), steady_clock::now() + spec.start_timeout, progress);
+    else
+      outcome = co_await try_start(spec, progress);
   } catch (const boost::system::system_error&) {
     // Cancelled: Asio says so by throwing at the next co_await.
   }
@@ -115,6 +140,13 @@ Task<Result<Started>> KubernetesSpawner::try_start(const ServerSpec& spec, Progr
   progress.step("spawn");
   const auto created = co_await create_until(spec, launch, until);
   if (!created) co_return created.error();
+  auto up = co_await until_up(launch, until, progress);
+  co_return up;
+}
+
+Task<Result<Started>> KubernetesSpawner::until_up(const Launch& launch,
+                                                  steady_clock::time_point until,
+                                                  Progress& progress) {
   progress.step("listen");
   auto listening = until_ready(launch, progress);
   auto left =

@@ -30,6 +30,7 @@ PATHS = ":".join([os.environ["PATH"], "/usr/sbin", f"{ROOT}/bin", f"{ROOT}/sbin"
 MACHINE = "peer.local/machine:1"  # nothing without this machine's /usr
 BUSYBOX = "peer.local/busybox:1"
 BRIDGE, NETWORK = "passerelle-k8s", "10.244.78.0/24"
+GATE = "10.244.78.1"  # this machine, as pods see it
 NODE = "localhost"  # the API server reaches its kubelet by that name
 KEPT = ["vm.overcommit_memory", "kernel.panic", "kernel.panic_on_oops"]  # what a kubelet changes of the machine
 
@@ -142,7 +143,7 @@ class Cluster:
         self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
                      "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=cluster of a test")
         self.openssl("genrsa", "-traditional", "-out", "accounts.key", "2048")
-        self.certificate("apiserver", "/CN=kube-apiserver", "DNS:localhost,DNS:kubernetes,IP:127.0.0.1,IP:10.96.0.1")
+        self.certificate("apiserver", "/CN=kube-apiserver", "DNS:localhost,DNS:kubernetes,IP:127.0.0.1,IP:10.96.0.1,IP:" + GATE)
         self.certificate("admin", "/O=system:masters/CN=admin")
         self.certificate("controllers", "/CN=system:kube-controller-manager")
         self.certificate("scheduler", "/CN=system:kube-scheduler")

@@ -1,0 +1,335 @@
+// A release's way up: values, remember, helm, then what the API says until its Service has somebody
+// who answers. A start that fails leaves what was there before: nothing, or a suspended release.
+#include "spawners/kubernetes/charts.hpp"
+
+#include <filesystem>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "base/files.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+
+namespace passerelle::spawners::kubernetes {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr mode_t kOurs = 0700;
+constexpr mode_t kOurFile = 0600;
+
+std::string text_in(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// What may stand in a path, a selector, or helm's arguments.
+bool is_name(const std::string& name) {
+  return !name.empty() && name.front() != '-' && name.size() <= 63 &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos;
+}
+
+bool suspended(const Release& release) {
+  if (!release.values.is_object() || !release.values.contains("global")) return false;
+  const Json& global = release.values["global"];
+  return global.is_object() && global.value("suspend", Json(false)) == true;
+}
+
+std::vector<std::string> roles_of(const ServerSpec& spec) {
+  const auto groups = spec.claims.find("groups");
+  return groups == spec.claims.end() ? std::vector<std::string>() : groups->second;
+}
+
+ForWhom whom_for(const ServerSpec& spec,
+                 const Installation& installation,
+                 const config::KubernetesSpawner& settings) {
+  return {.username = spec.username,
+          .namespace_ = installation.namespace_,
+          .release = installation.release,
+          .base_path = spec.base_path,
+          .secret = spec.secret,
+          .domain = settings.domain,
+          .roles = roles_of(spec),
+          .claims = spec.claims};
+}
+
+}  // namespace
+
+State to_state(const Installation& one) {
+  return Json{{"launch", one.id},        {"release", one.release}, {"namespace", one.namespace_},
+              {"service", one.service},  {"port", one.port},       {"digest", one.digest},
+              {"suspends", one.suspends}}
+      .dump();
+}
+
+Result<Installation> installation_of(const State& state) {
+  const Json document = Json::parse(state, nullptr, false);
+  Installation one;
+  if (document.is_object()) {
+    one = {text_in(document, "launch"),
+           text_in(document, "release"),
+           text_in(document, "namespace"),
+           text_in(document, "service"),
+           text_in(document, "port"),
+           text_in(document, "digest"),
+           document.value("suspends", Json(false)) == true};
+  }
+  const auto fits = [](const std::string& name) { return name.empty() || is_name(name); };
+  const bool digest = one.digest.size() == 64 &&
+                      one.digest.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (is_name(one.id) && is_name(one.release) && is_name(one.namespace_) && fits(one.service) &&
+      digest)
+    return one;
+  return Error(Errc::invalid, Cause::internal, "kubernetes: this state is not one of ours");
+}
+
+Charts::Charts(config::KubernetesSpawner settings,
+               std::string in_namespace,
+               std::string gateway,
+               std::string data_dir,
+               WorkerPool& workers,
+               ClusterPtr cluster)
+    : settings_(std::move(settings)),
+      namespace_(std::move(in_namespace)),
+      gateway_(std::move(gateway)),
+      folder_(std::move(data_dir) + "/helm"),
+      workers_(workers),
+      cluster_(std::move(cluster)),
+      helm_(std::make_shared<Helm>(workers,
+                                   HelmSettings{.program = settings_.helm,
+                                                .digest = settings_.helm_digest,
+                                                .folder = folder_,
+                                                .kubeconfig = settings_.kubeconfig,
+                                                .context = settings_.context,
+                                                .as_user = settings_.act_as,
+                                                .timeout = settings_.helm_timeout,
+                                                .most = settings_.helm_processes})) {}
+
+std::string Charts::archive_file(const std::string& digest) const {
+  return folder_ + "/charts/" + digest + ".tgz";
+}
+
+/// Kept by its digest as well: a release is suspended with the chart it was installed from.
+Task<Result<ChartSourcePtr>> Charts::source_for(const config::KubernetesProfile& profile) {
+  if (const auto known = sources_.find(profile.archive); known != sources_.end())
+    co_return known->second;
+  auto load = [profile, folder = folder_, this]() -> Result<ChartSourcePtr> {
+    auto source = load_source(profile);
+    if (!source) return source;
+    auto kept = files::make_directory(folder + "/charts", kOurs);
+    if (kept)
+      kept = files::write_durable(archive_file((*source)->digest), (*source)->archive, kOurFile);
+    if (!kept) return kept.error();
+    return source;
+  };
+  auto source = co_await workers_.run(std::move(load));
+  if (source) sources_[profile.archive] = *source;
+  co_return source;
+}
+
+/// Cause::spawner_down for a release that somebody else has installed under this name.
+Task<Result<std::optional<Release>>> Charts::own_release(Installation installation) {
+  auto found = co_await find_release(cluster_->api, installation.namespace_, installation.release);
+  if (found && *found && (*found)->gateway != gateway_)
+    co_return Error(Errc::conflict, Cause::spawner_down,
+                    "the release " + installation.release + " belongs to somebody else");
+  co_return found;
+}
+
+/// The release once nobody is at work on it. What a helm that was killed left behind is undone: it
+/// would refuse every operation from now on.
+Task<Result<std::optional<Release>>> Charts::settled(Installation installation) {
+  const auto until = steady_clock::now() + settings_.helm_timeout;
+  for (;;) {
+    auto release = co_await own_release(installation);
+    if (!release || !*release) co_return release;
+    // A first install that failed cannot be upgraded.
+    const bool stillborn = (*release)->status == "failed" && (*release)->secret.ends_with(".v1");
+    if (!(*release)->pending() && !stillborn) co_return release;
+    const bool ours = helm_->has_left(installation.release);
+    if (!stillborn && !ours &&
+        steady_clock::now() < until) {  // a helm of an earlier gateway may be at it yet
+      co_await sleep_for(std::chrono::milliseconds(500));
+      continue;
+    }
+    log::warn("kubernetes", "an install that did not end left this behind; it is undone",
+              {{"release", installation.release}, {"status", (*release)->status}});
+    Result<void> undone;
+    if ((*release)->status != "pending-upgrade" && (*release)->status != "pending-rollback") {
+      undone = co_await helm_->uninstall(installation.release, installation.namespace_);
+    } else {
+      undone = co_await cluster_->api.remove(
+          "/api/v1/namespaces/" + installation.namespace_ + "/secrets/" + (*release)->secret,
+          std::chrono::seconds(0));
+    }
+    if (!undone) co_return std::move(undone.error());
+  }
+}
+
+Task<Result<Started>> Charts::start(ServerSpec spec, Progress& progress) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto body = start_or_undo(std::move(spec), progress);
+  auto started = co_await asio::co_spawn(executor, std::move(body), asio::use_awaitable);
+  co_return started;
+}
+
+Task<Result<Started>> Charts::start_or_undo(ServerSpec spec, Progress& progress) {
+  Result<Started> outcome = Error(Errc::cancelled, Cause::cancelled, "the start was cancelled");
+  try {
+    outcome = co_await try_start(spec, progress);
+  } catch (const boost::system::system_error&) {
+    // Cancelled: Asio says so by throwing at the next co_await.
+  }
+  const auto cancellation = co_await asio::this_coro::cancellation_state;
+  const bool cancelled = cancellation.cancelled() != asio::cancellation_type::none;
+  if (cancelled) outcome = Error(Errc::cancelled, Cause::cancelled, "the start was cancelled");
+  co_return outcome;  // what was begun, the hub stops: it was remembered before it was begun
+}
+
+Task<Result<Started>> Charts::try_start(const ServerSpec& spec, Progress& progress) {
+  progress.step("prepare");
+  const auto until = steady_clock::now() + spec.start_timeout;
+  const config::KubernetesProfile& profile = *spec.profile.kubernetes;
+  auto source = co_await source_for(profile);
+  if (!source) co_return Error(Errc::unavailable, Cause::spawner_down, source.error().message());
+  Installation installation{
+      .id = spec.launch_id,
+      .release = release_name((*source)->chart.name, spec.username, spec.server_name),
+      .namespace_ = namespace_,
+      .service = profile.service,
+      .port = profile.port,
+      .digest = (*source)->digest,
+      .suspends = can_suspend(**source)};
+  if (const auto at = installation.service.find("{release}"); at != std::string::npos)
+    installation.service.replace(at, 9, installation.release);
+  auto compute = [source = *source, whom = whom_for(spec, installation, settings_),
+                  given = spec.values]() -> Result<std::string> {
+    auto form = form_of(*source, whom);
+    if (!form) return std::move(form.error());
+    auto values = helm_values(*source, *form, given);
+    if (!values) return std::move(values.error());
+    return values->dump();
+  };
+  auto values = co_await workers_.run(std::move(compute));
+  if (!values) co_return Error(Errc::invalid, Cause::values_invalid, values.error().message());
+  auto asked = settled(installation);
+  auto there = co_await with_timeout(std::move(asked), spec.start_timeout, "the cluster");
+  if (!there) co_return Error(Errc::unavailable, Cause::spawner_down, there.error().message());
+  const auto remembered = co_await progress.remember(to_state(installation));
+  if (!remembered) co_return remembered.error();
+  progress.step("spawn");
+  std::set<std::string> old;
+  static_cast<void>(co_await tell_events(installation, nullptr, old));
+  auto done = co_await install_until(installation, **source, std::move(*values), until);
+  if (!done) co_return std::move(done.error());
+  progress.step("listen");
+  auto ready = until_ready(installation, progress, std::move(old));
+  const auto left =
+      std::max(until - steady_clock::now(), steady_clock::duration(std::chrono::seconds(1)));
+  auto upstream = co_await with_timeout(std::move(ready), left, "the release");
+  if (upstream) co_return Started{std::move(*upstream), to_state(installation)};
+  Error why = std::move(upstream.error());
+  if (why.code() == Errc::timeout && !why.cause()) why = overdue(installation);
+  co_return co_await with_log(installation, std::move(why));
+}
+
+/// An API server that does not answer now may do so before the start has taken too long.
+Task<Result<void>> Charts::install_until(const Installation& installation,
+                                         const ChartSource& source,
+                                         std::string values,
+                                         steady_clock::time_point until) {
+  constexpr auto kPause = std::chrono::seconds(1);
+  for (;;) {
+    auto done = co_await install(installation, source.archive, values);
+    const bool again = !done && (done.error().code() == Errc::unavailable ||
+                                 done.error().code() == Errc::conflict);
+    if (!again || steady_clock::now() + kPause > until) co_return done;
+    // A helm that was killed has left its mark.
+    auto free = co_await settled(installation);
+    if (!free && free.error().code() == Errc::conflict) co_return std::move(free.error());
+    co_await sleep_for(kPause);
+  }
+}
+
+Task<Result<void>> Charts::install(const Installation& installation,
+                                   std::string archive,
+                                   std::string values) {
+  Helm::Install order{.release = installation.release,
+                      .namespace_ = installation.namespace_,
+                      .archive = std::move(archive),
+                      .values = std::move(values),
+                      .label = std::string(kGatewayLabel) + "=" + gateway_,
+                      .description = to_state(installation)};
+  auto done = co_await helm_->install(std::move(order));
+  co_return done;
+}
+
+Task<Result<void>> Charts::stop(Installation installation) {
+  auto release = co_await settled(installation);
+  if (!release) co_return std::move(release.error());
+  if (!*release) co_return Result<void>();
+  auto read = [file = archive_file(installation.digest)] { return files::read(file); };
+  Result<std::string> archive = co_await workers_.run(std::move(read));
+  Result<void> done;
+  if (installation.suspends && archive) {
+    if (!suspended(**release)) {
+      Json values = (*release)->values;
+      values["global"]["suspend"] = true;
+      done = co_await install(installation, std::move(*archive), values.dump());
+    }
+  } else {
+    done = co_await helm_->uninstall(installation.release, installation.namespace_);
+  }
+  if (!done) co_return done;
+  auto gone = co_await until_no_pods(installation);
+  co_return gone;
+}
+
+Task<Result<Liveness>> Charts::poll(Installation installation) {
+  auto release = co_await own_release(installation);
+  Liveness liveness;
+  if (!release && release.error().code() != Errc::conflict) co_return liveness;
+  if (!release || !*release || suspended(**release)) {
+    liveness.kind = Liveness::Kind::ended;
+    co_return liveness;
+  }
+  liveness.kind = Liveness::Kind::running;
+  if ((*release)->pending()) co_return liveness;
+  auto address = co_await address_of(installation);
+  if (address) liveness.upstream = *address;
+  co_return liveness;
+}
+
+/// A pod that goes and comes is the chart's matter; a release that goes, or is suspended, is the
+/// end.
+Task<Result<Liveness>> Charts::wait_for_end(Installation installation) {
+  constexpr auto kLook = std::chrono::seconds(60);
+  for (;;) {
+    co_await cluster_->releases.news(installation.release, kLook);
+    if (!cluster_->releases.is_synced()) continue;
+    if (cluster_->releases.of_launch(installation.release) != nullptr) continue;
+    auto asked = co_await poll(installation);
+    if (!asked || asked->kind == Liveness::Kind::ended) co_return asked;
+    co_await sleep_for(std::chrono::seconds(1));
+  }
+}
+
+/// From what we wrote into each release of ours.
+Task<Result<std::vector<std::pair<std::string, State>>>> Charts::found() {
+  std::vector<std::pair<std::string, State>> all;
+  auto secrets = co_await cluster_->api.get("/api/v1/namespaces/" + namespace_ +
+                                            "/secrets?labelSelector=owner%3Dhelm%2C" +
+                                            text::percent_encode(kGatewayLabel) + "%3D" + gateway_);
+  if (!secrets) co_return std::move(secrets.error());
+  const Json items = secrets->value("items", Json::array());
+  for (const Json& secret : items) {
+    const auto release = release_of(secret);
+    if (!release || suspended(*release) || release->status != "deployed") continue;
+    if (const auto one = installation_of(release->description))
+      all.emplace_back(one->id, release->description);
+  }
+  co_return all;
+}
+
+}  // namespace passerelle::spawners::kubernetes

@@ -1,0 +1,89 @@
+// Charts: servers as Helm releases. Helm only writes; what becomes of a release is read from the
+// API: its Secret, its pods (one watch for all), its Service's endpoints. Stopping suspends a
+// release whose chart knows `global.suspend`, so that disks stay; others are uninstalled.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "config/spawners/kubernetes.hpp"
+#include "spawners/kubernetes/chart_values.hpp"
+#include "spawners/kubernetes/cluster.hpp"
+#include "spawners/kubernetes/helm.hpp"
+#include "spawners/kubernetes/release.hpp"
+#include "spawners/spawner.hpp"
+
+namespace passerelle::spawners::kubernetes {
+
+/// Which release is meant; what State holds.
+struct Installation {
+  std::string id;  ///< The launch's
+  std::string release;
+  std::string namespace_;
+  std::string service;  ///< Empty: found out
+  std::string port;     ///< A name; empty: found out
+  std::string digest;   ///< Of the chart's archive
+  bool suspends = false;
+};
+
+State to_state(const Installation& installation);
+Result<Installation> installation_of(const State& state);
+
+class Charts {
+ public:
+  Charts(config::KubernetesSpawner settings,
+         std::string in_namespace,
+         std::string gateway,
+         std::string data_dir,
+         WorkerPool& workers,
+         ClusterPtr cluster);
+
+  Task<Result<Started>> start(ServerSpec spec, Progress& progress);
+  Task<Result<Liveness>> poll(Installation installation);
+  Task<Result<Liveness>> wait_for_end(Installation installation);
+  Task<Result<void>> stop(Installation installation);
+  Task<Result<std::vector<std::pair<std::string, State>>>> found();
+
+ private:
+  // charts.cpp: a release's way up
+  Task<Result<Started>> start_or_undo(ServerSpec spec, Progress& progress);
+  Task<Result<Started>> try_start(const ServerSpec& spec, Progress& progress);
+  Task<Result<ChartSourcePtr>> source_for(const config::KubernetesProfile& profile);
+  Task<Result<std::optional<Release>>> own_release(Installation installation);
+  Task<Result<std::optional<Release>>> settled(Installation installation);
+  Task<Result<void>> install_until(const Installation& installation,
+                                   const ChartSource& source,
+                                   std::string values,
+                                   std::chrono::steady_clock::time_point until);
+
+  // release_state.cpp: what the API says of one
+  Task<Result<Upstream>> until_ready(Installation installation,
+                                     Progress& progress,
+                                     std::set<std::string> told);
+  Error overdue(const Installation& installation) const;
+  Task<Result<std::optional<Upstream>>> address_of(Installation installation);
+  Task<std::optional<Error>> tell_events(const Installation& installation,
+                                         Progress* progress,
+                                         std::set<std::string>& told);
+  Task<Error> with_log(const Installation& installation, Error why);
+  Task<Result<void>> until_no_pods(Installation installation);
+  Task<Result<void>> install(const Installation& installation,
+                             std::string archive,
+                             std::string values);
+
+  std::string archive_file(const std::string& digest) const;
+
+  config::KubernetesSpawner settings_;
+  std::string namespace_;
+  std::string gateway_;
+  std::string folder_;
+  WorkerPool& workers_;
+  ClusterPtr cluster_;
+  std::shared_ptr<Helm> helm_;
+  std::map<std::string, ChartSourcePtr> sources_;  ///< By the archive's file; read once
+};
+
+}  // namespace passerelle::spawners::kubernetes

@@ -1,0 +1,261 @@
+#include "spawners/kubernetes/helm.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/files.hpp"
+#include "base/secrets.hpp"
+#include "base/text.hpp"
+
+extern "C" {
+#include <sys/pidfd.h>
+}
+
+namespace passerelle::spawners::kubernetes {
+namespace {
+
+constexpr std::size_t kMostWords = 16U << 10U;
+constexpr std::size_t kLargestProgram = 256U << 20U;
+constexpr auto kEndPatience = std::chrono::seconds(10);
+constexpr int kSignal = 128;
+constexpr mode_t kOurs = 0700;
+constexpr mode_t kOurFile = 0600;
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (std::string& text : texts) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+/// A session of its own: what ends the gateway does not end it half-way.
+Result<pid_t> start(std::vector<std::string> words,
+                    std::vector<std::string> variables,
+                    const std::string& said) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawnattr_init(&attributes);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 2, said.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                   kOurFile);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+  const auto argv = pointers(words);
+  const auto envp = pointers(variables);
+  pid_t pid = 0;
+  const int failed =
+      ::posix_spawn(&pid, words[0].c_str(), &actions, &attributes, argv.data(), envp.data());
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0)
+    return Error(Errc::unavailable, Cause::spawner_down,
+                 words[0] + " cannot be run: " + std::strerror(failed));
+  return pid;
+}
+
+Task<bool> until_readable(asio::posix::stream_descriptor& watched) {
+  boost::system::error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  co_await watched.async_wait(asio::posix::stream_descriptor::wait_read, token);
+  co_return !error;
+}
+
+/// Its exit status, or 128 + signal. SIGTERM lets it write down that it failed.
+Task<int> until_ended(pid_t pid, std::chrono::seconds limit) {
+  using namespace asio::experimental::awaitable_operators;
+  const auto executor = co_await asio::this_coro::executor;
+  const int descriptor = ::pidfd_open(pid, 0);
+  if (descriptor >= 0) {
+    asio::posix::stream_descriptor watched(executor, descriptor);
+    for (int signal = SIGTERM;; signal = SIGKILL) {
+      auto first = co_await (until_readable(watched) || sleep_for(limit));
+      if (first.index() == 0) break;
+      ::kill(pid, signal);
+      limit = kEndPatience;
+    }
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  co_return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/// A folder for one run, gone with it.
+struct Place {
+  explicit Place(std::string where) : folder(std::move(where)) {}
+  ~Place() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  std::string folder;
+};
+
+}  // namespace
+
+Error helm_error(const std::string& words) {
+  const auto says = [&words](const char* what) { return words.find(what) != std::string::npos; };
+  std::string told(text::trim(words));
+  constexpr std::size_t kLongest = 500;
+  if (told.size() > kLongest) told = told.substr(told.size() - kLongest);
+  if (says("exceeded quota")) return {Errc::forbidden, Cause::quota_user, told};
+  if (says("another operation") || says("already exists") || says("has no deployed releases"))
+    return {Errc::conflict, Cause::spawner_down, told};
+  if (says("values don't meet the specifications"))
+    return {Errc::invalid, Cause::values_invalid, told};
+  if (says("connection refused") || says("cluster unreachable") || says("i/o timeout"))
+    return {Errc::unavailable, Cause::spawner_down, told};
+  return {Errc::internal, Cause::spawner_down, told.empty() ? "helm was ended" : told};
+}
+
+Helm::Helm(WorkerPool& workers, HelmSettings settings)
+    : workers_(workers), settings_(std::move(settings)), seats_(settings_.most) {}
+
+std::vector<std::string> Helm::environment() const {
+  std::vector<std::string> all = {"PATH=/usr/local/bin:/usr/bin:/bin",
+                                  "LANG=C.UTF-8",
+                                  "HOME=" + settings_.folder,
+                                  "HELM_CACHE_HOME=" + settings_.folder + "/cache",
+                                  "HELM_CONFIG_HOME=" + settings_.folder + "/config",
+                                  "HELM_DATA_HOME=" + settings_.folder + "/data"};
+  for (const char* name : {"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"})
+    if (const char* value = std::getenv(name); value != nullptr && settings_.kubeconfig.empty())
+      all.push_back(std::string(name) + "=" + value);
+  return all;
+}
+
+Task<Result<void>> Helm::check_program() {
+  auto look = [program = settings_.program, digest = settings_.digest]() -> Result<void> {
+    const auto content = files::read(program, kLargestProgram);
+    if (!content) return content.error();
+    if (secrets::sha256_hex(*content) != digest)
+      return Error(Errc::forbidden, Cause::spawner_down,
+                   program + " is not the program whose digest `helm_digest` tells");
+    return {};
+  };
+  if (settings_.digest.empty()) co_return Result<void>();
+  auto same = co_await workers_.run(std::move(look));
+  co_return same;
+}
+
+Task<Result<void>> Helm::run(std::vector<std::string> words) {
+  const std::string said = settings_.folder + "/said-" + secrets::random_hex(8);
+  auto genuine = co_await check_program();
+  if (!genuine) co_return genuine;
+  words.insert(words.begin(), settings_.program);
+  const auto add = [&words](const char* flag, const std::string& value) {
+    if (value.empty()) return;
+    words.emplace_back(flag);
+    words.push_back(value);
+  };
+  add("--kubeconfig", settings_.kubeconfig);
+  add("--kube-context", settings_.context);
+  add("--kube-as-user", settings_.as_user);
+  add("--timeout", std::to_string(settings_.timeout.count()) + "s");
+  const auto pid = start(std::move(words), environment(), said);
+  if (!pid) co_return pid.error();
+  const int status = co_await until_ended(*pid, settings_.timeout + kEndPatience);
+  const auto told = files::read(said, 1U << 20U);
+  std::error_code ignored;
+  std::filesystem::remove(said, ignored);
+  if (status == 0) co_return Result<void>();
+  std::string last = told ? *told : std::string();
+  if (last.size() > kMostWords) last = last.substr(last.size() - kMostWords);
+  if (status > kSignal)
+    co_return Error(Errc::conflict, Cause::spawner_down, "helm was ended by a signal");
+  co_return helm_error(last);
+}
+
+bool Helm::has_left(const std::string& release) const {
+  const auto line = lines_.find(release);
+  return line != lines_.end() && line->second->all_free();
+}
+
+/// One operation on a release, in order; it goes on whatever becomes of who asked for it.
+Task<Result<void>> Helm::in_turn(std::string release, Task<Result<void>> work) {
+  struct Outcome {
+    explicit Outcome(const asio::any_io_executor& executor)
+        : done(executor, asio::steady_timer::time_point::max()) {}
+    asio::steady_timer done;  ///< Never expires: cancelled when it is over
+    Result<void> result = Error(Errc::cancelled, Cause::cancelled, "the start was cancelled");
+  };
+  const auto executor = co_await asio::this_coro::executor;
+  auto outcome = std::make_shared<Outcome>(executor);
+  auto& line = lines_.try_emplace(release, std::make_shared<Seats>(1)).first->second;
+  auto run_it = [](std::shared_ptr<Helm> self, std::shared_ptr<Seats> in_line,
+                   std::shared_ptr<Outcome> told, Task<Result<void>> job) -> Task<void> {
+    {
+      const auto turn = co_await in_line->enter();
+      const auto seat = co_await self->seats_.enter();
+      told->result = co_await std::move(job);
+    }
+    told->done.cancel();
+  };
+  asio::co_spawn(executor, run_it(shared_from_this(), line, outcome, std::move(work)),
+                 asio::detached);
+  boost::system::error_code woken;
+  auto token = asio::redirect_error(asio::use_awaitable, woken);
+  co_await outcome->done.async_wait(token);
+  co_return std::move(outcome->result);
+}
+
+Task<Result<void>> Helm::install_now(Install order) {
+  const Place place(settings_.folder + "/run-" + secrets::random_hex(8));
+  auto write = [folder = place.folder, &order]() -> Result<void> {
+    auto made = files::make_directory(folder, kOurs);
+    if (made) made = files::write_durable(folder + "/values.json", order.values, kOurFile);
+    if (made) made = files::write_durable(folder + "/chart.tgz", order.archive, kOurFile);
+    return made;
+  };
+  auto written = co_await workers_.run(std::move(write));
+  if (!written) co_return written;
+  std::vector<std::string> words = {"upgrade",
+                                    order.release,
+                                    place.folder + "/chart.tgz",
+                                    "--install",
+                                    "--reset-values",
+                                    "--namespace",
+                                    order.namespace_,
+                                    "--values",
+                                    place.folder + "/values.json",
+                                    "--history-max",
+                                    "3",
+                                    "--labels",
+                                    order.label,
+                                    "--description",
+                                    order.description};
+  auto done = co_await run(std::move(words));
+  co_return done;
+}
+
+Task<Result<void>> Helm::uninstall_now(std::string release, std::string namespace_) {
+  std::vector<std::string> words = {"uninstall", release, "--namespace", namespace_};
+  auto done = co_await run(std::move(words));
+  co_return done;
+}
+
+Task<Result<void>> Helm::install(Install order) {
+  std::string release = order.release;
+  auto work = install_now(std::move(order));
+  auto done = co_await in_turn(std::move(release), std::move(work));
+  co_return done;
+}
+
+Task<Result<void>> Helm::uninstall(std::string release, std::string namespace_) {
+  auto work = uninstall_now(release, std::move(namespace_));
+  auto done = co_await in_turn(std::move(release), std::move(work));
+  co_return done;
+}
+
+}  // namespace passerelle::spawners::kubernetes

@@ -1,0 +1,308 @@
+#!/usr/bin/env python3
+"""Helm charts as servers, on a real Kubernetes with a real helm: the minilab chart installed, opened, suspended, resumed with other
+values, removed; hostile values; a helm and a gateway that are killed half-way; a full namespace, images and crashes; somebody else's
+release. LAUNCHES: how many at once at the end (6)."""
+
+import base64
+import concurrent.futures
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import yaml
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+from drivers.gateway import Gateway, Person, percentile, wait_until  # noqa: E402
+from peers.helm.helm import program  # noqa: E402
+from peers.kubernetes.cluster import Cluster  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
+SPACE = "labs"
+LAUNCHES = int(os.environ.get("LAUNCHES", "6"))
+
+
+def tell(what):
+    print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
+
+
+class Site:
+    """A namespace, an account with the rights of the documentation, a packed chart and a context."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+        cluster.namespace(SPACE)
+        token = cluster.account(SPACE, "passerelle")
+        with open(os.path.join(ROOT, "docs", "kubernetes-rbac-charts.yaml")) as file:
+            for one in yaml.safe_load_all(file.read().replace("notebooks", SPACE)):
+                if one["kind"] in ("Role", "RoleBinding"):
+                    cluster.apply(one)
+        self.kubeconfig = cluster.kubeconfig("gateway", {"tokenFile": token}, SPACE)
+        self.helm = program()
+        # What the gateway runs: the same helm, which waits while a file of that name is there.
+        self.gate = cluster.at("hold-helm")
+        self.pids = cluster.at("helm-pids")
+        self.slow = cluster.at("slow-helm")
+        with open(self.slow, "w", opener=lambda p, f: os.open(p, f, 0o755)) as file:
+            file.write(f"#!/bin/sh\necho $$ >>{self.pids}\nwhile [ -e {self.gate}-before ]; do sleep 0.1; done\n"
+                       f"exec {self.helm} \"$@\"\n")
+        self.run("package", os.path.join(ROOT, "tests", "data", "charts", "minilab"), "-d", cluster.folder)
+        self.archive = next(cluster.at(n) for n in os.listdir(cluster.folder) if n.startswith("minilab") and n.endswith(".tgz"))
+        self.context = cluster.at("context.json")
+        with open(self.context, "w") as file:
+            json.dump({"region": {"resources": {"cpuRequest": "10m", "cpuLimit": "500m", "memoryRequest": "16Mi", "memoryLimit": "64Mi",
+                                                "disk": "1Gi"}, "customValues": {"storageClasses": [""]}},
+                       "s3": {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_S3_ENDPOINT": "s3",
+                              "port": 443, "pathStyleAccess": True}, "git": {"token": ""}}, file)
+
+    def run(self, *arguments):
+        done = subprocess.run([self.helm, *arguments], capture_output=True, text=True, check=False, env=dict(
+            os.environ, HOME=self.cluster.folder, KUBECONFIG=self.cluster.at("admin.kubeconfig")))
+        assert done.returncode == 0, (arguments, done.stderr)
+        return done.stdout
+
+    def releases(self):
+        return {r["name"]: r for r in json.loads(self.run("list", "-a", "-n", SPACE, "-o", "json"))}
+
+    def values(self, release):
+        return json.loads(self.run("get", "values", release, "-n", SPACE, "-o", "json"))
+
+    def mark(self, release, status, forgotten):
+        """The release as a helm that was killed leaves it: its newest revision, or its only one when `forgotten` are taken away."""
+        base = f"/api/v1/namespaces/{SPACE}/secrets"
+        found = self.cluster.call("GET", f"{base}?labelSelector=owner%3Dhelm%2Cname%3D{release}")["items"]
+        found.sort(key=lambda s: int(s["metadata"]["labels"]["version"]))
+        for secret in found[1:][-forgotten:] if forgotten else []:
+            self.cluster.call("DELETE", f"{base}/{secret['metadata']['name']}")
+        last = found[0] if forgotten else found[-1]
+        record = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(last["data"]["release"]))))
+        record["info"]["status"] = status
+        packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(record).encode()))).decode()
+        self.cluster.call("PATCH", f"{base}/{last['metadata']['name']}", {"data": {"release": packed},
+                          "metadata": {"labels": {"status": status}}}, "application/merge-patch+json")
+
+    def pods(self, release):
+        return [p for p in self.cluster.pods(SPACE) if p["metadata"]["labels"].get("app.kubernetes.io/instance") == release]
+
+    def hold(self):
+        with open(self.gate + "-before", "w"):
+            pass
+
+    def release_it(self):
+        os.unlink(self.gate + "-before")
+
+    def spawner(self):
+        return (f"  cluster: {{type: kubernetes, kubeconfig: '{self.kubeconfig}', namespace: {SPACE}, helm: '{self.slow}', reach: pod, "
+                "helm_timeout: 30s}\n")
+
+    def profiles(self):
+        chart = {"archive": self.archive, "context": self.context}
+        return {"lab": {"spawner": "cluster", "chart": chart, "start_timeout": "60s"},
+                "short": {"spawner": "cluster", "chart": chart, "start_timeout": "8s"}}
+
+
+def launch(person, profile="lab", values=None, server=""):
+    where = f"/users/{person.name}/server" + (f"s/{server}" if server else "")
+    answer = person.api("POST", where, {"profile": profile, "values": values or {}})
+    assert answer.status in (201, 202), (answer.status, answer.text)
+
+
+def up(gateway, name, values=None):
+    person = Person(gateway, name).sign_in()
+    launch(person, "lab", values)
+    person.wait_ready(90)
+    return person
+
+
+def failed(gateway, name, cause, values=None, profile="lab"):
+    person = Person(gateway, name).sign_in()
+    answer = person.api("POST", f"/users/{name}/server", {"profile": profile, "values": values or {}})
+    server = person.wait_stopped(120) if answer.status in (201, 202) else answer.json()
+    assert server["cause"] == cause, (answer.status, server)
+    return server
+
+
+def check_a_chart(gateway, site):
+    alice = up(gateway, "alice")
+    page = alice.get("/user/alice/").text
+    assert "minilab minilab-alice on minilab-alice-0" in page, page
+    given = site.values("minilab-alice")
+    assert given["service"]["basePath"] == "/user/alice/" and len(given["service"]["password"]) > 20, given
+    assert given["service"]["password"] not in gateway.log()
+    assert given["resources"]["limits"] == {"cpu": "500m", "memory": "64Mi"}, given
+    # Stopping keeps the release, with nothing that runs.
+    alice.stop()
+    alice.wait_stopped(90)
+    assert site.values("minilab-alice")["global"]["suspend"] is True and not site.pods("minilab-alice")
+    launch(alice, "lab", {"resources.limits.memory": "96Mi", "environment": '[{"name": "COURSE", "value": "spark"}]'})
+    alice.wait_ready(90)
+    given = site.values("minilab-alice")
+    assert given["global"]["suspend"] is False and given["resources"]["limits"]["memory"] == "96Mi", given
+    container = site.pods("minilab-alice")[0]["spec"]["containers"][0]
+    assert container["env"] == [{"name": "COURSE", "value": "spark"}], container
+    assert "on minilab-alice-0" in alice.get("/user/alice/").text
+    return alice
+
+
+def check_hostile_values(gateway, site):
+    """Places that the form does not have, or does not let anybody change, and values that do not fit: nothing is installed."""
+    for values in [{"serviceAccountName": "admin"}, {"image.pullSecrets": "x"}, {"internal.debug": "true"}, {"command": '["sh"]'},
+                   {"service.basePath": "/user/bob/"}, {"s3.accessKeyId": "x"}, {"__proto__.x": "1"}, {"constructor.prototype": "1"},
+                   {"image.pullPolicy": "Sometimes"}, {"resources.limits.cpu": "1"}, {"resources.limits.cpu": "999999m"},
+                   {"git.repository": "file:///etc/passwd"}, {"resources": '{"limits": {"cpu": "64"}}'}, {"..": "x"}, {"a" * 300: "x"},
+                   {"environment": "[" * 1000}, {"environment[5].name": "x"}]:
+        failed(gateway, "mallory", "values-invalid", values)
+    refused = False
+    try:  # 10 MB: the connection is closed before all of it is read
+        huge = Person(gateway, "mallory").sign_in()
+        answer = huge.api("POST", "/users/mallory/server", {"profile": "lab", "values": {"git.name": "x" * 10_000_000}})
+        refused = answer.status >= 400
+    except OSError:
+        refused = True
+    assert refused and "minilab-mallory" not in site.releases()
+    # Templates of Helm and YAML are only text.
+    mallory = up(gateway, "mallory", {"git.name": '{{ .Release }}"\n  evil: yes # {{ lookup "v1" "Secret" "" "" }}'})
+    assert "evil" not in site.values("minilab-mallory") and site.values("minilab-mallory")["git"]["name"].startswith("{{ .Release }}")
+    mallory.stop()
+    mallory.wait_stopped(90)
+
+
+def check_somebody_elses_release(gateway, site):
+    site.run("install", "minilab-victor", site.archive, "-n", SPACE, "--set", "global.suspend=true")
+    server = failed(gateway, "victor", "spawner-down")
+    assert "belongs to somebody else" in str(server), server
+    assert site.releases()["minilab-victor"]["revision"] == "1"
+
+
+def check_causes(gateway, site):
+    failed(gateway, "dan", "image-pull", {"image.name": "peer.local/busybox:2", "image.pullPolicy": "Never"})
+    quota = f"/api/v1/namespaces/{SPACE}/resourcequotas"
+    site.cluster.call("POST", quota, {"metadata": {"name": "full"}, "spec": {"hard": {"requests.memory": "20Mi"}}})
+    wait_until("the quota counts", lambda: site.cluster.call("GET", quota + "/full").get("status", {}).get("hard"))
+    server = failed(gateway, "dan", "quota-user")
+    assert "exceeded quota" in str(server) and "requests.memory" in str(server), server
+    site.cluster.call("DELETE", quota + "/full")
+    server = failed(gateway, "dora", "unschedulable", {"resources.requests.cpu": "4000m", "resources.limits.cpu": "4000m"}, "short")
+    assert "cpu" in str(server) and not site.pods("minilab-dora"), server
+
+
+def helm_pids(site):
+    with open(site.pids) as file:
+        return [int(line) for line in file]
+
+
+def check_a_helm_that_is_killed(gateway, site):
+    """Its mark (pending-install) would refuse everything from then on."""
+    erin = Person(gateway, "erin").sign_in()
+    site.hold()
+    before = len(helm_pids(site))
+    launch(erin)
+    wait_until("helm runs", lambda: len(helm_pids(site)) > before)
+    os.kill(helm_pids(site)[-1], signal.SIGKILL)
+    site.release_it()
+    erin.wait_ready(90)
+    for status, forgotten in [("pending-upgrade", 0), ("pending-install", 9)]:
+        erin.stop()
+        erin.wait_stopped(90)
+        site.mark("minilab-erin", status, forgotten)
+        assert site.releases()["minilab-erin"]["status"] == status
+        launch(erin)
+        erin.wait_ready(90)
+        assert site.releases()["minilab-erin"]["status"] == "deployed", status
+    erin.stop()
+    erin.wait_stopped(90)
+
+
+def check_a_gateway_that_is_killed(gateway, site):
+    """Before helm has begun, while it runs, while the pod starts, and when all is up: one release each time, and it comes up."""
+    frank = Person(gateway, "frank").sign_in()
+    for step in ["held", "running", "listening", "up"]:
+        before = len(helm_pids(site))
+        if step == "held":
+            site.hold()
+        launch(frank)
+        if step in ("held", "running"):
+            wait_until("helm runs", lambda: len(helm_pids(site)) > before)
+        if step == "listening":
+            wait_until("the release is there", lambda: site.releases().get("minilab-frank", {}).get("status") == "deployed")
+        if step == "up":
+            frank.wait_ready(90)
+        gateway.kill()
+        if step == "held":
+            site.release_it()
+        gateway.start()
+        frank.wait_ready(120)
+        assert "on minilab-frank-0" in frank.get("/user/frank/").text, step
+        assert len(site.pods("minilab-frank")) == 1
+        frank.stop()
+        frank.wait_stopped(90)
+        assert not site.pods("minilab-frank"), step
+
+
+def check_many_at_once(gateway, site):
+    people = [Person(gateway, f"p{n}").sign_in() for n in range(LAUNCHES)]
+    began = time.monotonic()
+    for person in people:
+        launch(person)
+
+    def took(person):
+        person.wait_ready(300)
+        return time.monotonic() - began
+    with concurrent.futures.ThreadPoolExecutor(LAUNCHES) as pool:
+        times = list(pool.map(took, people))
+    print(f"{LAUNCHES} launches at once: the first up after {min(times):.1f} s, the middle {percentile(times, 0.5):.1f} s, "
+          f"the last {max(times):.1f} s")
+    with concurrent.futures.ThreadPoolExecutor(LAUNCHES) as pool:
+        list(pool.map(lambda p: (p.stop(), p.wait_stopped(120)), people))
+
+
+def check_the_cost(gateway, site):
+    """What a launch takes beside plain helm and waiting for the pod."""
+    def plain(name):
+        began = time.monotonic()
+        site.run("upgrade", "--install", name, site.archive, "-n", SPACE, "--set", "resources.limits.memory=64Mi")
+        wait_until("it is ready", lambda: any(c["type"] == "Ready" and c["status"] == "True" for p in site.pods(name)
+                                              for c in p["status"].get("conditions", [])), 60)
+        return time.monotonic() - began
+
+    def ours(name):
+        person = Person(gateway, name).sign_in()
+        began = time.monotonic()
+        launch(person)
+        person.wait_ready(90)
+        return time.monotonic() - began
+    both = [(plain(f"plain-{n}"), ours(f"ours{n}")) for n in range(3)]
+    print("plain helm and ready / launch and answered, s: " + ", ".join(f"{a:.2f} / {b:.2f}" for a, b in both))
+
+
+def main():
+    with Cluster() as cluster:
+        site = Site(cluster)
+        with Gateway(site.profiles(), spawner=site.spawner()) as gateway:
+            tell("a chart")
+            alice = check_a_chart(gateway, site)
+            tell("hostile values")
+            check_hostile_values(gateway, site)
+            tell("somebody else's release")
+            check_somebody_elses_release(gateway, site)
+            tell("a helm that is killed")
+            check_a_helm_that_is_killed(gateway, site)
+            tell("a gateway that is killed")
+            check_a_gateway_that_is_killed(gateway, site)
+            tell("causes")
+            check_causes(gateway, site)
+            tell("many")
+            check_many_at_once(gateway, site)
+            check_the_cost(gateway, site)
+            alice.stop()
+            alice.wait_stopped(90)
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0:
+        sys.exit("this test starts a Kubernetes, which needs root")
+    main()
