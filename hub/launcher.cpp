@@ -468,6 +468,11 @@ Task<Result<void>> Launcher::arrived(std::string launch_id, std::string key, std
   co_return Error(Errc::forbidden, "nobody is expected here");
 }
 
+std::vector<spawners::Room> Launcher::rooms(const config::Profile& profile) const {
+  const auto found = parts_.spawners.find(profile.spawner);
+  return found == parts_.spawners.end() ? std::vector<spawners::Room>() : found->second->rooms();
+}
+
 spawners::Condition Launcher::condition(const Server& server) const {
   const spawners::Spawner* spawner = spawner_of(server);
   if (spawner == nullptr || server.record.state.empty()) return {};

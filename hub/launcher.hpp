@@ -93,6 +93,8 @@ class Launcher {
 
   /// What its spawner has to say of a server.
   spawners::Condition condition(const Server& server) const;
+  /// What is free where servers of that profile run.
+  std::vector<spawners::Room> rooms(const config::Profile& profile) const;
 
   /// Forgets a stopped server's row (a named server that its user removes). Errc::conflict while it
   /// is active.

@@ -14,8 +14,9 @@ struct BatchSpawner {
   /// (as the gateway's own user, for whom all jobs run), "ssh" (the helper as forced command of a
   /// login node).
   std::string act_as = "sudo";
-  std::string login_node;                  ///< ssh: "gateway@login.example.fr"
+  std::string login_node;                  ///< ssh: "gateway@login.example.fr", "ssh://...:2222"
   std::string ssh_key;                     ///< ssh: file; empty: what ssh finds itself.
+  std::string ssh_known_hosts;  ///< ssh: file with the login node's key; empty: ssh's own ones.
   std::string system_user = "{username}";  ///< Template: who somebody is on the cluster.
   std::string helper;  ///< passerelle-submit; empty: beside the gateway's program.
   /// "direct": the gateway connects to the node. "wormhole": the job connects to the gateway, for

@@ -42,6 +42,17 @@ struct Refused {
   std::optional<config::ValueProblem> wrong;
 };
 
+/// What is free where this profile's servers run; null if nobody knows.
+Json rooms_of(const Parts& parts, const config::Profile& profile) {
+  Json rooms = Json::array();
+  for (const spawners::Room& room : parts.launcher.rooms(profile)) {
+    Json row = {{"free", std::to_string(room.free)}, {"all", std::to_string(room.all)}};
+    if (!room.name.empty()) row["name"] = room.name;
+    rooms.push_back(std::move(row));
+  }
+  return rooms.empty() ? Json() : Json({{"rooms", std::move(rooms)}});
+}
+
 proxy::HubResponse choice(
     Parts& parts, const Call& call, const Subject& subject, int status, const Refused& refused) {
   Json view = {{"action", parts.settings.base_url + "hub/spawn/" +
@@ -67,6 +78,7 @@ proxy::HubResponse choice(
     if (!profile->form.empty())
       tile["form"] = {{"fields", fields_view(*profile, values,
                                              sent && refused.wrong ? &*refused.wrong : nullptr)}};
+    if (Json rooms = rooms_of(parts, *profile); !rooms.is_null()) tile["free"] = std::move(rooms);
     view["profiles"].push_back(std::move(tile));
   }
   if (refused.wrong) view["message"] = web::why(Cause::values_invalid)["sentence"];

@@ -40,6 +40,11 @@ class Adapter {
   virtual Argv find(const std::string& name) const = 0;
   virtual Result<Jobs> found(const Answer& answer) const = 0;
 
+  /// What is free now takes one or several commands.
+  virtual std::vector<Argv> census() const = 0;
+  /// `answers`: one for each, in that order.
+  virtual Result<std::vector<Census>> counted(const std::vector<Answer>& answers) const = 0;
+
   virtual Argv remove(const std::string& id) const = 0;
   /// To the job's own process. `signal`: "TERM", "USR2".
   virtual Argv signal(const std::string& id, const std::string& signal) const = 0;

@@ -99,7 +99,10 @@ BatchSpawner::BatchSpawner(config::Spawner settings,
   wormhole_ =
       std::make_unique<Wormhole>(around_.data_dir + "/wormhole/" + mark(), [&loop, waiting] {
         asio::post(loop, [waiting] {
-          if (const auto one = waiting.lock()) one->wake();
+          const auto one = waiting.lock();
+          if (!one) return;
+          one->look_soon();
+          one->wake();
         });
       });
 }
@@ -114,6 +117,12 @@ std::string BatchSpawner::mark() const {
 std::optional<Entrance> BatchSpawner::entrance() const {
   if (!wormhole_) return std::nullopt;
   return Entrance{mark(), wormhole_->entrance()};
+}
+
+std::vector<Room> BatchSpawner::rooms() {
+  std::vector<Room> all;
+  for (const Census& one : cluster_->census()) all.push_back({one.name, one.free, one.all});
+  return all;
 }
 
 /// A server behind the wormhole is there as soon as we listen for it.

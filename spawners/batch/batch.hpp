@@ -37,6 +37,7 @@ class BatchSpawner final : public Spawner {
   Security security(const State& state) const override;
   Condition condition(const State& state) const override;
   std::optional<Entrance> entrance() const override;
+  std::vector<Room> rooms() override;
 
  private:
   /// A launch whose job has not reported yet.

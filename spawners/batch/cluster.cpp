@@ -13,9 +13,12 @@ using nlohmann::json;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr seconds kSlack{3};       ///< For the helper itself, beyond the command's own time
-constexpr seconds kAskAgain{10};   ///< A deletion that shows no effect is repeated after that long
-constexpr seconds kGhosts{600};    ///< A job that may still appear is waited for that long
+constexpr seconds kSlack{3};      ///< For the helper itself, beyond the command's own time
+constexpr seconds kAskAgain{10};  ///< A deletion that shows no effect is repeated after that long
+constexpr seconds kGhosts{600};   ///< A job that may still appear is waited for that long
+constexpr seconds kOldCensus{300};
+constexpr seconds kFreshCensus{30};
+constexpr seconds kSomebodyLooks{300};
 constexpr seconds kStrangers{60};  ///< A job of ours that nobody knows for that long is deleted
 
 Result<Answer> answer_of(const Answer& helper) {
@@ -23,6 +26,8 @@ Result<Answer> answer_of(const Answer& helper) {
     return Error(Errc::timeout,
                  helper.err.empty() ? "passerelle-submit did not answer" : helper.err);
   const json said = json::parse(helper.out, nullptr, false);
+  if (!said.is_object() && helper.err.find("unknown user") != std::string::npos)  // sudo's words
+    return Error(Errc::not_found, Cause::values_invalid, "you have no account on the cluster");
   if (!said.is_object())
     return Error(Errc::unavailable, "passerelle-submit: " + helper.err.substr(0, 300));
   if (said.contains("refused")) return Error(Errc::forbidden, said.value("refused", ""));
@@ -60,7 +65,8 @@ Cluster::Cluster(asio::io_context& loop,
       prefix_(std::move(prefix)),
       helper_(std::move(helper)),
       pause_(loop),
-      looked_(loop, steady_clock::time_point::max()) {}
+      looked_(loop, steady_clock::time_point::max()),
+      recount_(loop) {}
 
 Watch Cluster::watch(const std::string& name, const std::string& id) {
   Watch known = watched_[name].lock();
@@ -69,7 +75,11 @@ Watch Cluster::watch(const std::string& name, const std::string& id) {
     known->name = name;
     watched_[name] = known;
   }
-  if (!id.empty()) known->id = id;
+  if (!id.empty() && known->id != id) {
+    known->id = id;
+    known->missing = known->unexplained = 0;  // it was looked for while it was being submitted
+    known->gone = false;
+  }
   if (!looking_) {
     looking_ = true;
     auto self = shared_from_this();
@@ -78,6 +88,46 @@ Watch Cluster::watch(const std::string& name, const std::string& id) {
         asio::detached);
   }
   return known;
+}
+
+void Cluster::count_cores() {
+  auto self = shared_from_this();
+  asio::co_spawn(
+      recount_.get_executor(), [self]() -> Task<void> { return self->keep_counting(); },
+      asio::detached);
+}
+
+Task<void> Cluster::keep_counting() {
+  const auto self = shared_from_this();
+  boost::system::error_code ignored;
+  for (;;) {
+    co_await count();
+    counted_ = steady_clock::now();
+    const bool asked = steady_clock::now() - asked_ < kSomebodyLooks;
+    recount_.expires_after(asked ? kFreshCensus : kOldCensus);
+    co_await recount_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
+/// A census of which one part is missing is none.
+Task<void> Cluster::count() {
+  std::vector<Answer> answers;
+  const std::size_t parts = adapter_.census().size();
+  for (std::size_t part = 0; part < parts; ++part) {
+    json order = {{"verb", "census"}, {"way", part}};
+    auto answer = co_await run(std::move(order), "", eyes_);
+    if (answer) answers.push_back(std::move(*answer));
+  }
+  census_.clear();
+  if (answers.size() != parts) co_return;
+  auto counted = adapter_.counted(answers);
+  if (counted) census_ = std::move(*counted);
+}
+
+const std::vector<Census>& Cluster::census() {
+  asked_ = steady_clock::now();
+  if (asked_ - counted_ > kFreshCensus) recount_.cancel();
+  return census_;
 }
 
 bool Cluster::interested() {
@@ -117,6 +167,9 @@ Argv Cluster::helper_for(const std::string& user) const {
   if (settings_.act_as == "ssh") {
     Argv argv = {"ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"};
     if (!settings_.ssh_key.empty()) argv.insert(argv.end(), {"-i", settings_.ssh_key});
+    if (!settings_.ssh_known_hosts.empty())
+      argv.insert(argv.end(), {"-o", "UserKnownHostsFile=" + settings_.ssh_known_hosts, "-o",
+                               "StrictHostKeyChecking=yes"});
     argv.insert(argv.end(), {"--", settings_.login_node, "passerelle-submit"});
     return argv;
   }
@@ -192,6 +245,7 @@ void Cluster::read(const Jobs& jobs) {
       continue;
     }
     one->missing = 0;
+    one->gone = false;
     const std::optional<Job> before = std::move(one->job);
     one->job = *found->second;
     one->id = one->job->id;

@@ -60,6 +60,11 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   /// Our jobs that have not ended, whoever started them.
   Task<Result<Jobs>> ours();
 
+  /// What is free, as last counted: every few minutes, more often while somebody asks.
+  const std::vector<Census>& census();
+  /// Begins to count.
+  void count_cores();
+
   /// Deletes the job as often as needed and removes what it left, in the background.
   void bury(std::string name, std::string id, std::string user, std::string launch);
   const Adapter& adapter() const noexcept { return adapter_; }
@@ -78,6 +83,8 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   Task<Result<Answer>> run(nlohmann::json order, std::string user, WorkerPool& threads);
   Argv helper_for(const std::string& user) const;
   Task<void> keep_looking();
+  Task<void> keep_counting();
+  Task<void> count();
   Task<void> look();
   void read(const Jobs& jobs);
   Task<void> read_details();
@@ -96,6 +103,10 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   asio::steady_timer pause_;   ///< Until the next look
   asio::steady_timer looked_;  ///< Cancelled after each
   bool looking_ = false;
+  asio::steady_timer recount_;  ///< Until the next census
+  std::vector<Census> census_;
+  SteadyTime counted_;
+  SteadyTime asked_;
   std::map<std::string, std::weak_ptr<Watched>> watched_;
   std::vector<Grave> graves_;
   std::map<std::string, SteadyTime> strangers_;

@@ -75,6 +75,13 @@ struct Job {
   std::string by;  ///< stopped: whose request it was; empty: the scheduler does not say
 };
 
+/// Cores of a queue or partition; without a name, of all there is.
+struct Census {
+  std::string name;
+  std::uint64_t free = 0;
+  std::uint64_t all = 0;
+};
+
 /// What became of a submission.
 struct Submitted {
   enum class Kind {

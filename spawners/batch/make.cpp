@@ -78,6 +78,7 @@ Result<std::unique_ptr<Spawner>> make_batch(const config::Spawner& settings,
   if (auto made = files::make_directory(hole, 0700); !made)
     return std::move(made.error()).within(where);
   auto cluster = std::make_shared<Cluster>(around.loop, adapter, batch, prefix, std::move(helper));
+  cluster->count_cores();
   return std::unique_ptr<Spawner>(
       std::make_unique<BatchSpawner>(settings, std::move(around), std::move(cluster), prefix));
 }

@@ -1,4 +1,6 @@
 // OAR 2.5 by its command line: oarsub, oarstat, oardel.
+#include <set>
+
 #include "base/text.hpp"
 #include "spawners/batch/adapter.hpp"
 
@@ -143,6 +145,30 @@ std::string job_id_in(const std::string& out) {
   return {};
 }
 
+/// Cores that are alive, and those of them that no job has. A job inside a container has its cores.
+Result<std::vector<Census>> count_cores(const std::vector<Answer>& answers) {
+  const Error silent(Errc::unavailable, "oarnodes or oarstat did not answer");
+  for (const Answer& answer : answers)
+    if (answer.timed_out || answer.status != 0) return silent;
+  const json resources = json::parse(answers.at(0).out, nullptr, false);
+  if (!resources.is_object()) return silent;
+  std::set<std::string> alive;
+  for (const auto& [id, resource] : resources.items())
+    if (text_of(resource, "state") == "Alive" && text_of(resource, "type") == "default")
+      alive.insert(id);
+  Census all;
+  all.all = alive.size();
+  const json jobs = json::parse(answers.at(1).out, nullptr, false);
+  for (const json& job : jobs.is_object() ? jobs : json::object()) {
+    const auto taken = job.find("assigned_resources");
+    if (taken == job.end() || !taken->is_array()) continue;
+    for (const json& id : *taken)
+      if (id.is_number_integer()) alive.erase(std::to_string(id.get<std::int64_t>()));
+  }
+  all.free = alive.size();
+  return std::vector<Census>{all};
+}
+
 class Oar final : public Adapter {
  public:
   std::string_view name() const noexcept override { return "oar"; }
@@ -205,6 +231,11 @@ class Oar final : public Adapter {
     return {"oarstat", "-f", "-J", "--sql", "job_name='" + job_name + "'"};
   }
   Result<Jobs> found(const Answer& answer) const override { return jobs_of(answer); }
+
+  std::vector<Argv> census() const override { return {{"oarnodes", "-J"}, {"oarstat", "-J"}}; }
+  Result<std::vector<Census>> counted(const std::vector<Answer>& answers) const override {
+    return count_cores(answers);
+  }
 
   Argv remove(const std::string& id) const override { return {"oardel", id}; }
   Argv signal(const std::string& id, const std::string& signal) const override {

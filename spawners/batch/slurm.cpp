@@ -155,6 +155,25 @@ Jobs shown_jobs(const std::string& out) {
   return jobs;
 }
 
+/// "main|3/5/0/8": allocated, idle, other (down, drained), all.
+std::vector<Census> partitions(const std::string& out) {
+  constexpr std::size_t kCounts = 4;
+  std::vector<Census> all;
+  for (const std::string_view line : text::split(out, '\n')) {
+    const std::size_t bar = line.find('|');
+    if (bar == std::string_view::npos) continue;
+    const auto counts = text::split(line.substr(bar + 1), '/');
+    if (counts.size() != kCounts) continue;
+    const auto number = [&](std::size_t which) {
+      std::uint64_t value = 0;
+      std::from_chars(counts[which].data(), counts[which].data() + counts[which].size(), value);
+      return value;
+    };
+    all.push_back({std::string(line.substr(0, bar)), number(1), number(0) + number(1)});
+  }
+  return all;
+}
+
 class Slurm final : public Adapter {
  public:
   std::string_view name() const noexcept override { return "slurm"; }
@@ -234,6 +253,15 @@ class Slurm final : public Adapter {
             "--format", kColumns};
   }
   Result<Jobs> found(const Answer& answer) const override { return listed(answer); }
+
+  std::vector<Argv> census() const override {
+    return {{"sinfo", "--noheader", "--format", "%R|%C"}};
+  }
+  Result<std::vector<Census>> counted(const std::vector<Answer>& answers) const override {
+    if (answers.at(0).timed_out || answers.at(0).status != 0)
+      return silence("sinfo", answers.at(0));
+    return partitions(answers.at(0).out);
+  }
 
   Argv remove(const std::string& id) const override { return {"scancel", id}; }
   Argv signal(const std::string& id, const std::string& signal) const override {

@@ -135,9 +135,11 @@ Task<Result<void>> BatchSpawner::submit(Launch& launch, json order, Progress& pr
   if (!stored) co_return stored;
   progress.step("spawn");
   auto answer = co_await cluster_->act(std::move(order), launch.user);
-  if (!answer && answer.error().code() == Errc::forbidden) {  // the helper did not even try
+  const Errc wrong = answer ? Errc::internal : answer.error().code();
+  if (!answer && (wrong == Errc::forbidden || wrong == Errc::not_found)) {  // nothing was tried
     launch.submitting = 0;
     (void)co_await progress.remember(to_state(launch));
+    if (wrong == Errc::not_found) co_return answer.error();
     co_return down(answer.error().message());
   }
   if (!answer) {
@@ -312,6 +314,7 @@ Task<Result<void>> BatchSpawner::arrived(std::string launch_id, std::string key,
   if (expected->port != 0 && expected->port != port)
     co_return Error(Errc::forbidden, "this key is used already");
   expected->port = static_cast<std::uint16_t>(port);
+  cluster_->look_soon();  // where it runs is not known yet, perhaps
   cluster_->wake();
   const auto until = steady_clock::now() + seconds(8);
   while (!expected->stored && !expected->closed && steady_clock::now() < until)

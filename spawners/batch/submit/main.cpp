@@ -152,8 +152,9 @@ int carry_out(const Order& order, const passwd& who) {
   if (order.verb == Verb::find) argv = order.system->find(order.name);
   if (order.verb == Verb::remove) argv = order.system->remove(order.job);
   if (order.verb == Verb::signal) argv = order.system->signal(order.job, order.signal);
-  if (order.verb == Verb::details) {
-    const auto ways = order.system->details(order.ids);
+  if (order.verb == Verb::details || order.verb == Verb::census) {
+    const auto ways =
+        order.verb == Verb::census ? order.system->census() : order.system->details(order.ids);
     if (order.way >= ways.size()) return refuse("there is no such way to ask");
     argv = ways[order.way];
   }
@@ -195,8 +196,8 @@ int serve() {
   const passwd* found = ::getpwuid(::getuid());
   if (found == nullptr) return refuse("who runs this has no account");
   const passwd who = *found;
-  const bool asks_only =
-      order->verb == Verb::list || order->verb == Verb::details || order->verb == Verb::find;
+  const bool asks_only = order->verb == Verb::list || order->verb == Verb::details ||
+                         order->verb == Verb::find || order->verb == Verb::census;
   if (asks_only) return carry_out(*order, who);
   if (!order->user.empty() && order->user != who.pw_name) {
     if (!is_account(order->user)) return refuse("no account can have such a name");

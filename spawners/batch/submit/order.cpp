@@ -8,9 +8,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::pair<std::string_view, Verb>, 8> kVerbs = {{{"list", Verb::list},
+constexpr std::array<std::pair<std::string_view, Verb>, 9> kVerbs = {{{"list", Verb::list},
                                                                       {"details", Verb::details},
                                                                       {"find", Verb::find},
+                                                                      {"census", Verb::census},
                                                                       {"submit", Verb::submit},
                                                                       {"delete", Verb::remove},
                                                                       {"signal", Verb::signal},
@@ -98,13 +99,11 @@ void read_submission(const json& value, Reader& read, Order& order) {
     read.require(std::find(kFiles.begin(), kFiles.end(), name) != kFiles.end(), "files");
 }
 
-void read_details(Reader& read, const json& value, Order& order) {
+void read_details(Reader& read, Order& order) {
   order.ids = read.list("ids");
   read.require(!order.ids.empty() && order.ids.size() <= 5000 &&
                    std::all_of(order.ids.begin(), order.ids.end(), is_job_id),
                "ids");
-  const auto way = value.find("way");
-  if (way != value.end() && way->is_number_unsigned()) order.way = way->get<std::size_t>();
 }
 
 }  // namespace
@@ -148,7 +147,9 @@ Result<Order> order_from_json(std::string_view text) {
     order.name = read.text("name");
     read.require(only(order.name, kNameCharacters), "name");
   }
-  if (what == Verb::details) read_details(read, value, order);
+  const auto way = value.find("way");
+  if (way != value.end() && way->is_number_unsigned()) order.way = way->get<std::size_t>();
+  if (what == Verb::details) read_details(read, order);
   if (what == Verb::submit) read_submission(value, read, order);
   if (!read.problem().empty()) return Error(Errc::invalid, read.problem() + " is missing or wrong");
   return order;

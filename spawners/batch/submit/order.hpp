@@ -14,7 +14,7 @@
 
 namespace passerelle::spawners::batch::submit {
 
-enum class Verb { list, details, find, submit, remove, signal, log, clean };
+enum class Verb { list, details, find, census, submit, remove, signal, log, clean };
 
 struct Order {
   Verb verb = Verb::list;
@@ -25,7 +25,7 @@ struct Order {
   std::string job;                                 ///< remove, signal
   std::string signal;                              ///< "TERM", "USR2"
   std::vector<std::string> ids;                    ///< details
-  std::size_t way = 0;                             ///< details
+  std::size_t way = 0;                             ///< details, census: which of the commands
   std::string name;                                ///< find
   Wish wish;                                       ///< submit
   std::vector<std::string> command;                ///< submit: may hold the three marks below

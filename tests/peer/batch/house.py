@@ -4,11 +4,14 @@ on the bridge's address."""
 import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import sys
 import tempfile
 import threading
+
+import websocket
 
 from cluster import HERE
 
@@ -62,7 +65,7 @@ def profile(**job):
 class House:
     """A gateway over the peer. The programs are copied to where everybody may run them, as packages do."""
 
-    def __init__(self, peer, profiles=None, settings=None, more=None):
+    def __init__(self, peer, profiles=None, settings=None, more=None, runs_as=None):
         self.peer = peer
         self.bin = tempfile.mkdtemp(prefix="passerelle-bin-")
         os.chmod(self.bin, 0o755)
@@ -74,8 +77,20 @@ class House:
         self.gateway = Gateway(profiles={"job": profile(), **(profiles or {})},
                                spawner="".join(f"  {name}: {json.dumps({**keys, **own})}\n" for name, own in {"cluster": {}, **(more or {})}.items()), extra="limits: {servers_per_user: 3}")
 
+        self.gateway_program = [PROGRAM]
+        if runs_as:
+            program = os.path.join(self.bin, "passerelle-as")
+            for name in ("passerelle", "passerelle-supervisor"):
+                shutil.copy(os.path.join(os.path.dirname(os.path.abspath(PROGRAM)), name), self.bin)
+            with open(program, "w") as file:
+                file.write(f'#!/bin/sh\nexec setpriv --reuid {runs_as} --regid {runs_as} --init-groups env HOME=/home/{runs_as} {self.bin}/passerelle "$@"\n')
+            os.chmod(program, 0o755)
+            self.gateway_program = [program]
+            for file in (self.gateway.folder, *(os.path.join(self.gateway.folder, name) for name in os.listdir(self.gateway.folder))):
+                shutil.chown(file, runs_as)
+
     def start(self):
-        self.gateway.start()
+        self.gateway.start(program=self.gateway_program[0])
         self.forwarder.target = self.gateway.port
         return self
 
@@ -97,7 +112,28 @@ class House:
         return Member(self.gateway, name, language).sign_in()
 
 
+class Terminal:
+    """A shell in the job, over a WebSocket through the gateway."""
+
+    def __init__(self, person):
+        here = f"127.0.0.1:{person.gateway.port}"
+        made = person.request("POST", f"/user/{person.name}/api/terminals", "{}", {"Content-Type": "application/json", "Origin": "http://" + here})
+        self.socket = websocket.create_connection(f"ws://{here}/user/{person.name}/terminals/websocket/{made.json()['name']}", timeout=30,
+                                                  cookie=person.cookie_header(), origin="http://" + here)
+
+    def answers(self):
+        number = random.randrange(10**6)
+        self.socket.send(json.dumps(["stdin", f"echo the answer is $(({number}+1))\r"]))
+        text = ""
+        while f"the answer is {number + 1}" not in text:
+            kind, *rest = json.loads(self.socket.recv())
+            text += rest[0] if kind == "stdout" else ""
+
+
 class Member(Person):
+    def terminal(self):
+        return Terminal(self)
+
     def start(self, name="job", **values):
         return self.api("POST", f"/users/{self.name}/server", {"profile": name, "values": values})
 

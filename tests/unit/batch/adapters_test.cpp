@@ -80,6 +80,41 @@ TEST(Oar, TellsSilenceFromNothing) {
   EXPECT_EQ(oar().listed(all)->size(), 2U);
 }
 
+Answer printed(std::string text) {
+  Answer answer;
+  answer.out = std::move(text);
+  return answer;
+}
+
+TEST(Oar, CountsTheCoresThatNobodyHas) {
+  const Answer nodes = printed(R"({"1": {"state": "Alive", "type": "default"},
+    "2": {"state": "Alive", "type": "default"}, "3": {"state": "Alive", "type": "default"},
+    "4": {"state": "Suspected", "type": "default"}, "5": {"state": "Alive", "type": "license"}})");
+  // A container has two of them, and a job inside it one of these.
+  const Answer jobs = printed(R"({"7": {"assigned_resources": [1, 2]},
+    "8": {"assigned_resources": [2]}, "9": {"assigned_resources": []}, "10": {}})");
+  const auto counted = oar().counted({nodes, jobs});
+  ASSERT_TRUE(counted);
+  ASSERT_EQ(counted->size(), 1U);
+  EXPECT_EQ(counted->front().free, 1U);
+  EXPECT_EQ(counted->front().all, 3U);
+  EXPECT_EQ(oar().counted({nodes, Answer()})->front().free, 3U) << "no job at all";
+  Answer late;
+  late.timed_out = true;
+  EXPECT_FALSE(oar().counted({nodes, late}));
+  EXPECT_FALSE(oar().counted({printed("no JSON"), jobs}));
+}
+
+TEST(Slurm, CountsTheCoresOfEachPartition) {
+  const auto counted = slurm().counted({printed("main|3/5/0/8\nshort|0/2/2/4\nodd line\n")});
+  ASSERT_TRUE(counted);
+  ASSERT_EQ(counted->size(), 2U);
+  EXPECT_EQ(counted->at(0).name, "main");
+  EXPECT_EQ(counted->at(0).free, 5U);
+  EXPECT_EQ(counted->at(0).all, 8U);
+  EXPECT_EQ(counted->at(1).all, 2U) << "what is down is not there";
+}
+
 TEST(Oar, SaysWhyAJobIsRefused) {
   const auto refused = [](const std::string& name) {
     const Submitted came = oar().submitted(answer_of("oar", name));
