@@ -5,6 +5,7 @@ import glob
 import http.client
 import json
 import os
+import re
 import sys
 import time
 
@@ -22,6 +23,7 @@ def launch_id(person):
 
 def check_01_a_form_starts_a_job(peer, house):
     alice = house.person()
+    wait_until("the page says what is free", lambda: re.search(r"free now: (<strong>main</strong> )?8 / 8", " ".join(alice.get("/hub/spawn").text.split())), 60, 0.5)
     begun = time.monotonic()
     assert alice.start(cores=1, minutes=5).status in (201, 202)
     alice.wait_ready(240)

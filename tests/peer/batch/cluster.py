@@ -178,12 +178,30 @@ class Oar(Peer):
     def delete(self, job, user="psl-alice"):
         run("oardel", job, user=user)
 
+    @contextlib.contextmanager
+    def course(self, seconds):
+        """All cores, kept for inner jobs."""
+        out = run("oarsub", "-t", "container", "-d", "/tmp", "-O", "/dev/null", "-E", "/dev/null", "-l",
+                  f"/nodes=2/core=4,walltime=0:{seconds // 60:02}:{seconds % 60:02}", f"sleep {seconds}", user="psl-bob")
+        job = out.split("OAR_JOB_ID=")[1].split()[0]
+        wait_until("the container is there", lambda: self.is_running(job), 60, 0.5)
+        try:
+            yield job
+        finally:
+            self.delete(job, "psl-bob")
+
     def look_at(self, job):
         return "oarstat", "-J", "-j", job
 
     def by_hand(self, command, folder):
         out = run("oarsub", "-d", folder, "-l", "/nodes=1/core=1,walltime=0:05:00", command, user="psl-alice")
         return out.split("OAR_JOB_ID=")[1].split()[0]
+
+    def hold(self, job):
+        run("oarhold", job)
+
+    def release(self, job):
+        run("oarresume", job)
 
     def suspend(self, job):
         run("oarhold", "-r", job)
@@ -219,11 +237,27 @@ class Slurm(Peer):
     def delete(self, job, user="psl-alice"):
         run("scancel", job, user=user)
 
+    @contextlib.contextmanager
+    def course(self, seconds):
+        run("scontrol", "create", "reservation", "reservationname=course", "starttime=now", f"duration=0:{seconds // 60 + 1}:00", "nodes=ALL",
+            "users=psl-alice")
+        try:
+            yield "course"
+        finally:
+            wait_until("nobody uses it", lambda: not self.ours(), 60, 0.5)
+            run("scontrol", "delete", "reservationname=course")
+
     def look_at(self, job):
         return "squeue", "-h", "-j", job
 
     def by_hand(self, command, folder):
         return run("sbatch", "--parsable", "-t5", "--chdir=" + folder, "--wrap", command, user="psl-alice").strip()
+
+    def hold(self, job):
+        run("scontrol", "hold", job)
+
+    def release(self, job):
+        run("scontrol", "release", job)
 
     def suspend(self, job):
         run("scontrol", "suspend", job)

@@ -74,7 +74,7 @@ try {
     await page.screenshot({path: join(shots, 'running.png')});
     const end = Date.now() + Number(minutes) * 60000 + 60000;
     let text = '';
-    while (!/time is over|time .* over|reserved time/i.test(text) || /nearly/.test(text)) {
+    while (!/ended with the time that was reserved/.test(text)) {
       assert(Date.now() < end, 'the end of the time is not told: ' + text.slice(0, 2000));
       await page.waitForTimeout(1000);
       await page.goto(url + 'hub/home');

@@ -12,10 +12,8 @@ import sys
 import time
 import urllib.parse
 
-import websocket
-
 from cluster import Oar, PEOPLE, Slurm, Watched, checks, run
-from house import House, profile, wait_until
+from house import FORM, House, profile, wait_until
 
 MARK = "not-for-jobs-4711"
 
@@ -206,21 +204,6 @@ def check_18_a_node_that_takes_no_connections(peer, house):
         gone(peer)
 
 
-def terminal_answers(person):
-    """A shell in the job, over a WebSocket through the gateway."""
-    answer = person.request("POST", f"/user/{person.name}/api/terminals", "{}", {"Content-Type": "application/json",
-                            "Origin": f"http://127.0.0.1:{person.gateway.port}"})
-    name = answer.json()["name"]
-    shell = websocket.create_connection(f"ws://127.0.0.1:{person.gateway.port}/user/{person.name}/terminals/websocket/{name}", timeout=30,
-                                         cookie=person.cookie_header(), origin=f"http://127.0.0.1:{person.gateway.port}")
-    with contextlib.closing(shell):
-        shell.send(json.dumps(["stdin", "echo the answer is $((40+2))\r"]))
-        text = ""
-        while "the answer is 42" not in text:
-            kind, *rest = json.loads(shell.recv())
-            text += rest[0] if kind == "stdout" else ""
-
-
 def there_and_back(person, size=8 << 20):
     content = os.urandom(size)
     body = json.dumps({"type": "file", "format": "base64", "content": base64.b64encode(content).decode()})
@@ -253,7 +236,7 @@ def check_18_through_the_wormhole(peer, house):
         assert api_of(alice).status == 200
         wait_until("the job has forgotten its secrets", lambda: sorted(os.listdir(folder)) == ["client-ca.crt", "log", "relay", "server.crt", "sock", "start"], 20)
         assert os.stat(folder + "/sock").st_mode & 0o077 == 0
-        terminal_answers(alice)
+        alice.terminal().answers()
         there_and_back(alice)
         with concurrent.futures.ThreadPoolExecutor(40) as crowd:
             assert set(crowd.map(lambda _: api_of(alice).status, range(120))) == {200}
@@ -268,7 +251,7 @@ def check_18_through_the_wormhole(peer, house):
         alice = house.person()
         wait_until("it answers again", lambda: api_of(alice).status == 200, 40, 0.2)
         assert alice.server()["launch_id"] == launch
-        terminal_answers(alice)
+        alice.terminal().answers()
         node = alice.job()["node"][-1]
         peer.script("node.sh", "cut", node)
         try:
@@ -330,6 +313,52 @@ def check_24_the_predicted_start(peer, house):
     wait_until("the cluster is free", lambda: not peer.active(), 60, 0.5)
 
 
+def check_15_held_in_the_queue(peer, house):
+    blocker = peer.fill(100)
+    wait_until("the cluster is full", lambda: peer.is_running(blocker), 60, 0.5)
+    alice = house.person()
+    alice.start()
+    wait_until("queued", lambda: alice.job().get("state") == "queued" and peer.ours(), 30, 0.2)
+    job = next(iter(peer.ours()))
+    peer.hold(job)
+    wait_until("it is told as held", lambda: alice.job().get("state") == "held", 30, 0.2)
+    assert "on hold" in alice.get(f"/hub/spawn-pending/{alice.name}").text
+    peer.release(job)
+    peer.delete(blocker, "psl-bob")
+    alice.wait_ready(120)
+    alice.stop()
+    gone(peer)
+
+
+def check_26_a_course_has_its_cores(peer, house):
+    """Others have all there is, but for what a container, or a reservation, keeps for the course: servers start in it at once."""
+    with peer.course(200) as course:
+        blocker = peer.fill(100)
+        alice = house.person()
+        begun = time.monotonic()
+        assert alice.start("course", course=course, minutes=2).status in (201, 202)
+        alice.wait_ready(60)
+        print(f"    started in {time.monotonic() - begun:.1f} s, while the others wait")
+        assert not peer.is_running(blocker)
+        alice.stop()
+        alice.wait_stopped(60)
+        peer.delete(blocker, "psl-bob")
+    wait_until("the cluster is free", lambda: not peer.active(), 90, 0.5)
+
+
+def check_27_a_start_in_advance(peer, house):
+    at = time.localtime(time.time() + 45)
+    alice = house.person()
+    alice.start("appointment", day=time.strftime("%Y-%m-%d", at), hour=time.strftime("%H:%M:%S", at), minutes=2)
+    wait_until("it is told when", lambda: abs(time_of(alice.job().get("starts") or "1970-01-01T00:00:00Z") - time.mktime(at)) <= 3, 30, 0.5)
+    alice.wait_ready(120)
+    late = time.time() - time.mktime(at)
+    print(f"    ready {late:.1f} s after the appointed time")
+    assert late > 0
+    alice.stop()
+    gone(peer)
+
+
 def time_of(text):
     import datetime
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
@@ -356,16 +385,23 @@ def check_13_names_that_nobody_has(peer, house):
         who.name = urllib.parse.quote(who.api("GET", "/user").json()["name"], safe="")
         who.start()
         server = who.wait_stopped(30)
-        assert server["cause"] in ("values-invalid", "spawner-down"), (name, server)
+        nobody = name not in ("root", "nobody")
+        assert server["cause"] == ("values-invalid" if nobody else "spawner-down"), (name, server)
         print(f"    {name}: {server['cause']}: {server['detail'][:90]}")
     assert not peer.ours()
 
 
 SHORT = [check_13_names_that_nobody_has, check_18_through_the_wormhole, check_04_killed_while_it_submits, check_23_nothing_of_our_environment]
-LONG = [check_06_the_database_is_down, check_07_stopped_by_an_administrator, check_09_preempted, check_15_held_in_the_middle,
+LONG = [check_06_the_database_is_down, check_07_stopped_by_an_administrator, check_09_preempted, check_15_held_in_the_middle, check_15_held_in_the_queue,
         check_17_somebody_else_on_the_port, check_18_a_node_that_takes_no_connections, check_22_nothing_runs_twice,
-        check_24_the_predicted_start, check_25_beyond_the_partition, check_14_thirty_at_once]
-ONLY = {"oar": ("check_06", "check_09"), "slurm": ("check_22", "check_25")}
+        check_24_the_predicted_start, check_25_beyond_the_partition, check_26_a_course_has_its_cores,
+        check_27_a_start_in_advance, check_14_thirty_at_once]
+ONLY = {"oar": ("check_06", "check_09", "check_27"), "slurm": ("check_22", "check_25")}
+
+
+def course_profile(peer):
+    where = {"types": ["inner={course}"]} if peer.system == "oar" else {"reservation": "{course}"}
+    return {**profile(**where), "form": {**FORM, "course": {"type": "string", "required": True}}}
 
 
 def main():
@@ -375,6 +411,8 @@ def main():
     profiles = {"impatient": {**profile(), "start_timeout": "10s"},
                 "yielding": profile(**({"types": ["besteffort"]} if peer.system == "oar" else {})),
                 "brief": profile(**({"queue": "short"} if peer.system == "slurm" else {})),
+                "course": course_profile(peer),
+                "appointment": {**profile(reservation="{day} {hour}"), "form": {**FORM, "day": {"type": "string"}, "hour": {"type": "string"}}},
                 "hidden": {**profile(), "spawner": "hole"},
                 "shared": {**profile(), "spawner": "shared"}}
     peer.up()
