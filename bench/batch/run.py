@@ -23,7 +23,7 @@ from house import House, profile, wait_until  # noqa: E402
 
 WAITING = 200
 SECONDS = 60
-ROUNDS = 5
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
 
 
 def api_of(person):
