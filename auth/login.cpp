@@ -25,6 +25,9 @@ ShowForm slow_down(seconds wait, const std::string& shown) {
   return form;
 }
 
+// Launches of one person within that time are those of one page.
+constexpr seconds kSamePage{60};
+
 }  // namespace
 
 Login::Login(Parts parts) : parts_(parts) {}
@@ -247,9 +250,15 @@ Task<Result<LoginAnswer>> Login::open_session(store::User user,
   request.sealed_hint = parts_.states.seal_hint(signed_in.sign_out_hint);
   request.authenticator = signed_in.identity.authenticator;
   request.subject = signed_in.identity.subject;
+  // Another activity on the same page of a course may be loading on the session before: cutting it
+  // there would leave a half-loaded frame.
+  const SessionPointer old = parts_.sessions.verify(browser.old_secret);
+  const bool goes_on = old && signed_in.framed && old->account().id == account->id &&
+                       parts_.clock.now() - old->created < kSamePage;
+  if (goes_on) request.before = old->id;
   auto issued = co_await parts_.sessions.issue(std::move(request));
   if (!issued) co_return Error(Errc::unavailable, issued.error().message());
-  if (const SessionPointer old = parts_.sessions.verify(browser.old_secret)) {
+  if (old && !goes_on) {
     auto ended = co_await parts_.sessions.revoke(old->id);
     if (!ended)
       log::warn("auth", "an old session is still stored", {{"error", ended.error().message()}});

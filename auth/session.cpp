@@ -24,9 +24,9 @@ bool SessionTable::expired(const SessionView& session, Instant now) const noexce
   return now >= session.expires || now - session.life->last_seen() >= times_.idle;
 }
 
-SessionPointer SessionTable::make_view(const store::Session& row,
-                                       const secrets::Digest& key,
-                                       std::shared_ptr<const Account> account) const {
+std::shared_ptr<SessionView> SessionTable::make_view(const store::Session& row,
+                                                     const secrets::Digest& key,
+                                                     std::shared_ptr<const Account> account) const {
   auto view = std::make_shared<SessionView>();
   view->id = row.id;
   view->key = key;
@@ -119,7 +119,9 @@ Task<Result<SessionTable::Issued>> SessionTable::issue(Issue request) {
     if (!erased) co_return std::move(erased).error();
     co_return Error(Errc::conflict, "the sessions of this user were revoked during the sign-in");
   }
-  issued.session = make_view(row, secrets::sha256(issued.secret), std::move(request.account));
+  auto view = make_view(row, secrets::sha256(issued.secret), std::move(request.account));
+  view->before = std::move(request.before);
+  issued.session = std::move(view);
   issued.lasts = std::chrono::ceil<seconds>(row.expires - now);
   add(issued.session);
   co_await make_room(row.user);
@@ -161,11 +163,20 @@ Task<Result<void>> SessionTable::erase_stored(std::string id) {
 }
 
 Task<Result<void>> SessionTable::revoke(std::string id) {
-  const auto key = key_from_hex(id);
-  if (!key) co_return Result<void>();
-  if (const SessionPointer session = table_.find_by_key(*key)) drop(*session);
-  auto erased = co_await erase_stored(std::move(id));
-  co_return erased;
+  std::vector<std::string> ended;
+  while (const auto key = key_from_hex(id)) {
+    ended.push_back(std::move(id));
+    const SessionPointer session = table_.find_by_key(*key);
+    if (!session) break;
+    id = session->before;
+    drop(*session);
+  }
+  Result<void> outcome;
+  for (std::string& one : ended) {
+    auto erased = co_await erase_stored(std::move(one));
+    if (!erased) outcome = std::move(erased);
+  }
+  co_return outcome;
 }
 
 Task<Result<void>> SessionTable::revoke_user(store::UserId user, std::string except_id) {

@@ -37,6 +37,7 @@ struct SessionView : TableView {
   std::string authenticator;  ///< The identity that signed in: the account's own, or a linked one.
   std::string subject;
   std::string provider_session;  ///< SignedIn::provider_session
+  std::string before;            ///< Issue::before
   std::string framed_by;  ///< What FramedBy said when the session began, or the gateway started.
   std::shared_ptr<Life> life;
 
@@ -71,6 +72,9 @@ class SessionTable {
     std::string authenticator;  ///< The identity that signed in; empty: the account's own.
     std::string subject;
     std::string provider_session;
+    /// An open session of the same person in the same browser that stays open, so that what still
+    /// runs on it goes on; it ends with this one at the latest. Empty: none. Not stored.
+    std::string before;
     std::string sealed_hint;  ///< For the provider's sign-out: stored, not kept in memory.
   };
   struct Issued {
@@ -90,8 +94,9 @@ class SessionTable {
   /// The same for one that was found before and is still current().
   SessionPointer verify_again(SessionPointer session) const;
 
-  /// Ends it at once, on all threads; then in the store. An erasure that fails there is tried again
-  /// by sweep(): the error says that a restart before then would bring the session back.
+  /// Ends it, and those that went before it, at once, on all threads; then in the store. An erasure
+  /// that fails there is tried again by sweep(): the error says that a restart before then would
+  /// bring the session back.
   Task<Result<void>> revoke(std::string id);
   /// All sessions of a user, but for `except_id` (may be empty).
   Task<Result<void>> revoke_user(store::UserId user, std::string except_id);
@@ -120,9 +125,9 @@ class SessionTable {
   };
 
   bool expired(const SessionView& session, Instant now) const noexcept;
-  SessionPointer make_view(const store::Session& row,
-                           const secrets::Digest& key,
-                           std::shared_ptr<const Account> account) const;
+  std::shared_ptr<SessionView> make_view(const store::Session& row,
+                                         const secrets::Digest& key,
+                                         std::shared_ptr<const Account> account) const;
   void add(SessionPointer session);
   void drop(const SessionView& session);
   Task<Result<void>> erase_stored(std::string id);

@@ -5,6 +5,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <sys/resource.h>
 
+#include "auth/lti_courses.hpp"
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "config/values.hpp"
@@ -314,6 +315,12 @@ Task<void> App::shut_down() {
 Task<Result<void>> App::restore() {
   auto users = co_await store_->users().all();
   if (!users) co_return std::move(users).error();
+  // Sessions ask who may frame them: what authenticators keep must be there before.
+  for (const auto& method : authenticators_)
+    if (auto* courses = dynamic_cast<auth::lti::Courses*>(method.get())) {
+      auto opened = co_await courses->open_courses();
+      if (!opened) co_return opened;
+    }
   auto sessions = co_await sessions_->load(*users, *policy_);
   if (!sessions) co_return std::move(sessions).error();
   auto tokens = co_await tokens_->load(*users, *policy_);

@@ -21,6 +21,7 @@
 #include "hub/completion.hpp"
 #include "hub/control.hpp"
 #include "hub/deep_check.hpp"
+#include "hub/lti_command.hpp"
 #include "hub/status.hpp"
 
 namespace passerelle::hub {
@@ -341,6 +342,8 @@ int run(int argc, char** argv) {
   CLI::App* changing = add_user_command(cli, user);
   ChartOptions chart;
   CLI::App* charting = add_chart_command(cli, chart);
+  LtiOptions lti;
+  CLI::App* lti_asked = add_lti_command(cli, lti);
   std::string file;
   CLI::App* checking =
       cli.add_subcommand("check-config", "Tell everything that is wrong with a configuration file");
@@ -375,6 +378,7 @@ int run(int argc, char** argv) {
   if (reloading->parsed()) return replace_gateway(which, "reload");
   if (changing->parsed()) return change_user(user);
   if (charting->parsed()) return run_chart_command(chart);
+  if (lti_asked->parsed()) return run_lti_command(lti);
   if (checking->parsed()) return check_config(file, deep);
   if (completing->parsed()) {
     const auto script = completion(cli, shell);

@@ -1,5 +1,7 @@
 #include "hub/routes.hpp"
 
+#include "hub/pages/teaching.hpp"
+
 namespace passerelle::hub {
 namespace {
 
@@ -48,6 +50,12 @@ constexpr Endpoint kEndpoints[] = {
     {"POST", "/hub/lti/continue", Guard::open, pages::lti_continue},
     {"GET", "/hub/lti/grades", Guard::page, pages::grades},
     {"POST", "/hub/lti/grades/:activity/again", Guard::page, pages::send_grade_again},
+    {"GET", "/hub/lti/roster/:activity", Guard::page, pages::roster},
+    {"GET", "/hub/lti/platforms", Guard::page, pages::platforms},
+    {"POST", "/hub/lti/platforms", Guard::page, pages::invite_platform},
+    {"POST", "/hub/lti/platforms/:method/:platform/withdraw", Guard::page,
+     pages::withdraw_platform},
+    {"GET", "/hub/lti13/register/:method", Guard::open, pages::register_platform},
     {"GET", "/hub/lti11/config", Guard::open, pages::lti11_config},
     {"GET", "/hub/lti13/oauth_login", Guard::open, pages::lti13_login},
     {"POST", "/hub/lti13/oauth_login", Guard::open, pages::lti13_login},

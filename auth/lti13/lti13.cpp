@@ -4,11 +4,13 @@
 
 #include <algorithm>
 
+#include "auth/lti13/course_services.hpp"
 #include "auth/lti13/deep_link.hpp"
 #include "auth/lti13/description.hpp"
 #include "auth/lti13/flow.hpp"
 #include "auth/lti13/id_token.hpp"
 #include "auth/lti13/person.hpp"
+#include "auth/lti13/registrations.hpp"
 #include "auth/lti13/services.hpp"
 #include "auth/lti13/tool_keys.hpp"
 #include "auth/lti_services.hpp"
@@ -20,14 +22,13 @@ namespace {
 
 using Platforms = config::LtiPlatforms;
 using PlatformsFile = lti::Watched<Platforms>;
-using PlatformsPointer = PlatformsFile::Pointer;
 using Json = nlohmann::json;
 
 constexpr std::string_view kLogin = "oauth_login";
 constexpr std::string_view kCallback = "oauth_callback";
 constexpr std::size_t kLongestHint = 2000;
 
-class Lti13 final : public Authenticator {
+class Lti13 final : public Authenticator, public lti::Courses {
  public:
   Lti13(config::Authenticator settings, Surroundings around, PlatformsFile platforms)
       : name_(std::move(settings.name)),
@@ -49,7 +50,16 @@ class Lti13 final : public Authenticator {
   Task<Delivered> deliver(store::ActivityRow row) override;
   Task<std::vector<Finding>> check() override;
 
+  Task<Result<void>> open_courses() override;
+  Task<Result<std::vector<lti::Member>>> roster(std::string platform, std::string context) override;
+  std::string invitation(std::vector<std::string> hosts) override;
+  Task<Result<std::string>> enrol(text::Form query, std::string below) override;
+  std::vector<lti::Registered> registered() const override { return registrations_.list(); }
+  Task<Result<void>> withdraw(std::string platform) override;
+
  private:
+  Task<PlatformsPointer> current();
+  std::string title() const;
   Task<Result<AuthAnswer>> begin(AuthRequest request);
   Task<Result<AuthAnswer>> finish(AuthRequest request);
   Task<Result<AuthAnswer>> content(AuthRequest request);
@@ -71,6 +81,8 @@ class Lti13 final : public Authenticator {
   Flows flows_{around_.sealer, around_.clock, "lti13-flow/" + name_};
   ToolKeys tool_keys_{around_};
   Services services_{around_, tool_keys_, settings_.lti13.ca_file};
+  CourseServices courses_{around_, services_, "lti13/" + name_};
+  mutable Registrations registrations_{around_, name_, title(), settings_.lti13.ca_file};
   std::map<std::string, KeySource> keys_;  // by jwks_url
 };
 
@@ -125,13 +137,13 @@ std::string with_fields(std::string url,
 
 Task<bool> Lti13::claims(const AuthRequest& request) {
   if (flows_.open(text::field(request.form, "state"))) co_return true;
-  const PlatformsPointer platforms = co_await platforms_.current(around_.workers);
+  const PlatformsPointer platforms = co_await current();
   co_return find_platform(*platforms, either(request, "iss"), either(request, "client_id")) !=
       platforms->end();
 }
 
 std::vector<std::string> Lti13::framed_by(std::string_view subject) const {
-  const PlatformsPointer platforms = platforms_.known();
+  const PlatformsPointer platforms = registrations_.with(platforms_.known());
   const std::string issuer = lti::platform_of(subject);
   std::vector<std::string> origins;
   for (const auto& [name, platform] : *platforms)
@@ -166,7 +178,7 @@ Task<Result<AuthAnswer>> Lti13::handle(AuthRequest request) {
 // Login initiation (Security Framework 5.1.1). Nothing in it is signed: the browser is only ever
 // sent to an address that the operators wrote.
 Task<Result<AuthAnswer>> Lti13::begin(AuthRequest request) {
-  const PlatformsPointer platforms = co_await platforms_.current(around_.workers);
+  const PlatformsPointer platforms = co_await current();
   const std::string issuer(either(request, "iss"));
   const auto found = find_platform(*platforms, issuer, either(request, "client_id"));
   if (found == platforms->end())
@@ -212,7 +224,7 @@ Task<Result<AuthAnswer>> Lti13::finish(AuthRequest request) {
   const std::string state(text::field(request.form, "state"));
   const auto flow = flows_.open(state);
   if (!flow) co_return refuse("LTI-STATE", "no state of ours, or too old", "");
-  const PlatformsPointer platforms = co_await platforms_.current(around_.workers);
+  const PlatformsPointer platforms = co_await current();
   const auto found = find_platform(*platforms, flow->began.issuer, flow->began.client_id);
   if (found == platforms->end())
     co_return refuse("LTI-REGISTRATION", "the platform is registered no more", flow->began.issuer);
@@ -231,6 +243,7 @@ Task<Result<AuthAnswer>> Lti13::finish(AuthRequest request) {
     co_return AuthAnswer(std::move(form));
   }
   const Json& claims = std::get<Json>(*verdict);
+  co_await courses_.learn(found->first, claims);
   AuthAnswer answer = claim(claims, "message_type") == kDeepLinking
                           ? choose(claims, found->first, request)
                           : sign_in(claims, found->first, platform, request);
@@ -272,7 +285,7 @@ Task<Result<AuthAnswer>> Lti13::content(AuthRequest request) {
   const Instant now = around_.clock.now();
   const auto wanted = open(text::field(request.form, "request"), around_.sealer, now);
   if (!wanted) co_return refuse("LTI-TICKET", "no request of ours, or too old", "");
-  const PlatformsPointer platforms = co_await platforms_.current(around_.workers);
+  const PlatformsPointer platforms = co_await current();
   const auto found = platforms->find(wanted->platform);
   if (found == platforms->end())
     co_return refuse("LTI-REGISTRATION", "the platform is registered no more", wanted->platform);
@@ -299,13 +312,22 @@ Task<Result<AuthAnswer>> Lti13::key_set() {
   co_return AuthAnswer(std::move(reply));
 }
 
-Reply Lti13::describe(const AuthRequest& request) const {
+std::string Lti13::title() const {
   const auto label = settings_.label.find("en");
+  return label == settings_.label.end() ? "Notebook" : label->second;
+}
+
+Reply Lti13::describe(const AuthRequest& request) const {
   Reply reply;
   reply.content_type = "application/json";
-  reply.body = description(label == settings_.label.end() ? "Notebook" : label->second,
-                           beside(request, "config", ""));
+  reply.body = description(title(), beside(request, "config", ""));
   return reply;
+}
+
+// Those of the file as it is now, and those that registered themselves.
+Task<PlatformsPointer> Lti13::current() {
+  const PlatformsPointer file = co_await platforms_.current(around_.workers);
+  co_return registrations_.with(file);
 }
 
 KeySource& Lti13::keys_of(const config::LtiPlatform& platform) {
@@ -314,7 +336,7 @@ KeySource& Lti13::keys_of(const config::LtiPlatform& platform) {
 }
 
 Task<Result<Known>> Lti13::refresh(Known known) {
-  const PlatformsPointer platforms = co_await platforms_.current(around_.workers);
+  const PlatformsPointer platforms = co_await current();
   const std::string issuer = lti::platform_of(known.identity.subject);
   for (const auto& [name, platform] : *platforms)
     if (platform.issuer == issuer) co_return known;
@@ -322,17 +344,54 @@ Task<Result<Known>> Lti13::refresh(Known known) {
 }
 
 Task<Delivered> Lti13::deliver(store::ActivityRow row) {
-  const PlatformsPointer platforms = co_await platforms_.current(around_.workers);
+  const PlatformsPointer platforms = co_await current();
   const auto found = platforms->find(row.activity.platform);
   if (found == platforms->end())
     co_return Delivered{Delivered::Kind::refused, "the platform is registered no more"};
+  if (row.activity.grade_url.starts_with(kToBeMade)) {
+    auto item = co_await courses_.line_item(found->second, row);
+    const bool later = !item && item.error().code() != Errc::forbidden;
+    if (!item)
+      co_return Delivered{later ? Delivered::Kind::later : Delivered::Kind::refused,
+                          item.error().message()};
+    row.activity.grade_url = std::move(*item);
+  }
   Delivered outcome = co_await services_.send_score(found->second, std::move(row));
   co_return outcome;
 }
 
+Task<Result<void>> Lti13::open_courses() {
+  auto opened = co_await registrations_.open();
+  co_return opened;
+}
+
+Task<Result<std::vector<lti::Member>>> Lti13::roster(std::string platform, std::string context) {
+  const PlatformsPointer platforms = co_await current();
+  const auto found = platforms->find(platform);
+  if (found == platforms->end())
+    co_return Error(Errc::not_found, "the platform is registered no more");
+  auto members = co_await courses_.roster(std::move(platform), found->second, std::move(context));
+  co_return members;
+}
+
+std::string Lti13::invitation(std::vector<std::string> hosts) {
+  return registrations_.invite(hosts);
+}
+
+Task<Result<std::string>> Lti13::enrol(text::Form query, std::string below) {
+  const PlatformsPointer before = co_await current();
+  auto name = co_await registrations_.enrol(std::move(query), std::move(below));
+  co_return name;
+}
+
+Task<Result<void>> Lti13::withdraw(std::string platform) {
+  auto erased = co_await registrations_.erase(std::move(platform));
+  co_return erased;
+}
+
 Task<std::vector<Finding>> Lti13::check() {
   std::vector<Finding> findings;
-  const PlatformsPointer platforms = co_await platforms_.current(around_.workers);
+  const PlatformsPointer platforms = co_await current();
   for (const auto& [name, platform] : *platforms) {
     KeySource& keys = keys_of(platform);
     auto fetched = co_await keys.fetch_now(platform.jwks_url);

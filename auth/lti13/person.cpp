@@ -4,6 +4,8 @@
 
 #include "auth/claims.hpp"
 #include "auth/json.hpp"
+#include "auth/lti13/course_services.hpp"
+#include "auth/lti13/description.hpp"
 #include "auth/lti13/id_token.hpp"
 
 namespace passerelle::auth::lti13 {
@@ -12,7 +14,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kLongestValue = 4096;
-constexpr const char* kScores = "https://purl.imsglobal.org/spec/lti-ags/scope/score";
 constexpr const char* kGradeService = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint";
 
 // Platforms lower-case the names of custom parameters, or leave them.
@@ -118,9 +119,13 @@ std::optional<store::Activity> activity_of(const Json& claims,
   if (service == claims.end() || !service->is_object() || !service->contains("scope"))
     return activity;
   const Json& scopes = (*service)["scope"];
-  if (!scopes.is_array() || std::find(scopes.begin(), scopes.end(), kScores) == scopes.end())
+  if (!scopes.is_array() || std::find(scopes.begin(), scopes.end(), kScoreScope) == scopes.end())
     return activity;
   activity.grade_url = text_member(*service, "lineitem");
+  const std::string items = text_member(*service, "lineitems");
+  if (activity.grade_url.empty() && !items.empty() &&
+      std::find(scopes.begin(), scopes.end(), kLineItemScope) != scopes.end())
+    activity.grade_url = std::string(kToBeMade) + items;
   activity.grade_reference = person.user_id;
   return activity;
 }

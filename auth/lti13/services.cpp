@@ -4,6 +4,7 @@
 
 #include "auth/json.hpp"
 #include "auth/jwt.hpp"
+#include "auth/lti13/description.hpp"
 
 namespace passerelle::auth::lti13 {
 namespace {
@@ -11,7 +12,6 @@ namespace {
 using Json = nlohmann::json;
 using Kind = Delivered::Kind;
 
-constexpr const char* kScore = "https://purl.imsglobal.org/spec/lti-ags/scope/score";
 constexpr std::size_t kMostAnswer = 64U << 10U;
 constexpr int kUnauthorized = 401;
 constexpr int kConflict = 409;
@@ -122,12 +122,28 @@ Task<Result<std::string>> Services::token(const config::LtiPlatform& platform, s
   co_return value;
 }
 
+Task<Result<HttpResponse>> Services::call(const config::LtiPlatform& platform,
+                                          std::string scope,
+                                          HttpRequest request) {
+  if (!lti::may_call(request.url, hosts_of(platform)))
+    co_return Error(Errc::forbidden, "an address at " + lti::host_of(request.url) +
+                                         ": add it to the platform's `service_hosts`");
+  auto bearer = co_await token(platform, std::move(scope));
+  if (!bearer) co_return std::move(bearer).error();
+  request.headers.emplace_back("Authorization", "Bearer " + *bearer);
+  request.ca_file = ca_file_;
+  auto response = co_await around_.http.fetch(std::move(request));
+  if (!response) co_return Error(Errc::unavailable, response.error().message());
+  if (response->status == kUnauthorized) tokens_.clear();  // withdrawn: another one the next time
+  co_return response;
+}
+
 Task<Delivered> Services::send_score(const config::LtiPlatform& platform, store::ActivityRow row) {
   const std::string url = scores_url(row.activity.grade_url);
   if (!lti::may_call(url, hosts_of(platform)))
     co_return Delivered{Kind::refused, "the line item is at " + lti::host_of(url) +
                                            ": add it to the platform's `service_hosts`"};
-  auto bearer = co_await token(platform, kScore);
+  auto bearer = co_await token(platform, kScoreScope);
   if (!bearer)
     co_return Delivered{bearer.error().code() == Errc::unavailable ? Kind::later : Kind::refused,
                         bearer.error().message()};

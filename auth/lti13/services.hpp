@@ -22,6 +22,11 @@ class Services {
       : around_(around), keys_(keys), ca_file_(std::move(ca_file)) {}
 
   Task<Delivered> send_score(const config::LtiPlatform& platform, store::ActivityRow row);
+  /// With a token for `scope`. Any status is a value; Errc::forbidden: the address is none of the
+  /// platform's, or it gives us no token; Errc::unavailable: it does not answer.
+  Task<Result<HttpResponse>> call(const config::LtiPlatform& platform,
+                                  std::string scope,
+                                  HttpRequest request);
 
  private:
   struct Token {

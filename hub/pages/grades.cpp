@@ -2,9 +2,12 @@
 #include "hub/grades.hpp"
 
 #include <charconv>
+#include <set>
 
+#include "auth/lti_courses.hpp"
 #include "hub/answers.hpp"
 #include "hub/course_work.hpp"
+#include "hub/methods.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
 
@@ -45,6 +48,22 @@ Json row_view(const store::ActivityRow& row, const std::string& hub) {
   return view;
 }
 
+// The courses whose platform can say who is in them.
+Json rosters(const Parts& parts, const std::vector<store::ActivityRow>& rows) {
+  std::set<std::tuple<std::string, std::string, std::string>> seen;
+  Json list = Json::array();
+  for (const store::ActivityRow& row : rows) {
+    const store::Activity& one = row.activity;
+    if (one.context.empty() ||
+        dynamic_cast<auth::lti::Courses*>(find_method(parts, one.authenticator)) == nullptr ||
+        !seen.emplace(one.authenticator, one.platform, one.context).second)
+      continue;
+    list.push_back({{"title", one.context_title.empty() ? one.context : one.context_title},
+                    {"url", parts.settings.base_url + "hub/lti/roster/" + std::to_string(row.id)}});
+  }
+  return list;
+}
+
 // Administrators see every course, teachers theirs.
 Task<Result<std::vector<store::ActivityRow>>> rows_for(Parts& parts, const Call& call) {
   if (call.session->account().admin) {
@@ -70,7 +89,7 @@ Task<Answer> grades(Parts& parts, Call& call) {
   auto rows = co_await rows_for(parts, call);
   if (!rows) co_return problem(parts, call, status_of(rows.error()), rows.error().message());
   const std::string hub = parts.settings.base_url + "hub/";
-  Json view = {{"rows", Json::array()}};
+  Json view = {{"rows", Json::array()}, {"rosters", rosters(parts, *rows)}};
   for (const store::ActivityRow& row : *rows) view["rows"].push_back(row_view(row, hub));
   co_return page(parts, call, kOk, "grades", view);
 }

@@ -2,7 +2,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "auth/state.hpp"
+#include "config/values.hpp"
 #include "hub/answers.hpp"
+#include "hub/methods.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
 #include "hub/subject.hpp"
@@ -66,6 +69,27 @@ Json card(const Parts& parts, const Server& server, std::size_t index) {
   return view;
 }
 
+// Where the platform wants people to go from here, if that is a site of this platform's.
+Task<std::string> course_url(Parts& parts, const auth::SessionView& session) {
+  const auth::Authenticator* method = find_method(parts, session.authenticator);
+  if (method == nullptr || !method->launches()) co_return std::string();
+  auto state = co_await parts.states.find(session.authenticator, session.subject);
+  if (!state || !*state) co_return std::string();
+  const auto found = (*state)->attributes.find("launch_presentation_return_url");
+  if (found == (*state)->attributes.end() || found->second.empty()) co_return std::string();
+  const std::string url = found->second.front();
+  const auto origins = method->framed_by(session.subject);
+  const bool theirs = text::is_utf8(url) && std::find(origins.begin(), origins.end(),
+                                                      config::origin_of(url)) != origins.end();
+  co_return theirs ? url : std::string();
+}
+
+bool teaches(const auth::Account& account) {
+  return std::any_of(account.groups.begin(), account.groups.end(), [](const std::string& group) {
+    return group.starts_with("lti/") && group.ends_with("/instructor");
+  });
+}
+
 }  // namespace
 
 Task<Answer> home(Parts& parts, Call& call) {
@@ -92,6 +116,10 @@ Task<Answer> home(Parts& parts, Call& call) {
                      {"title", web::words(mine[0]->title, mine[0]->name)}};
   if (servers.empty() && !mine.empty() && !at_once) view["choose_url"] = spawn;
   if (!servers.empty() && active == 0 && mine.size() > 1) view["another_url"] = spawn;
+  const std::string back = co_await course_url(parts, *call.session);
+  if (!back.empty()) view["course_url"] = back;
+  if (teaches(call.session->account()))
+    view["grades_url"] = parts.settings.base_url + "hub/lti/grades";
   co_return page(parts, call, kOk, "home", view);
 }
 

@@ -123,6 +123,8 @@ proxy::HubResponse course_page(
                {"message", std::move(message)}};
   if (failed) view["failed"] = true;
   if (!code.empty()) view["code"] = code;
+  // The browser's "back" sends an old launch again: who is in by it can go on.
+  if (code == "LTI-REPLAY" && call.session) view["home_url"] = parts.settings.base_url + "hub/home";
   return page_at(parts, call, parts.settings.base_url + "hub/lti/launch", status, "course", view);
 }
 

@@ -8,6 +8,7 @@ import http.client
 import os
 import random
 import re
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -15,7 +16,7 @@ import urllib.parse
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, SIGNATURE_HMAC_SHA256, SIGNATURE_TYPE_BODY, Client
 
 sys.path.insert(0, "tests/drivers")
-from gateway import Gateway, Person, raw_websocket, wait_until  # noqa: E402
+from gateway import PROGRAM, Gateway, Person, raw_websocket, wait_until  # noqa: E402
 
 FORM = "application/x-www-form-urlencoded"
 SECRETS = {"edx": "edx-secret", "moodle": "s3cret &=%é/+"}
@@ -228,6 +229,32 @@ def consumers_come_without_restart(gateway):
     print("consumers: added while it runs, a broken file changes nothing")
 
 
+def a_pasted_launch_is_explained(gateway):
+    """`passerelle lti check`: what was posted, as browsers' tools show it, and why it is refused."""
+    def check(text, *options):
+        done = subprocess.run([PROGRAM, "lti", "check", "--config", gateway.config, *(options or ("--url", here(gateway))), "-"],
+                              input=text, capture_output=True, text=True, timeout=60)
+        assert not done.stderr and "edx-secret" not in done.stdout, done
+        return done.returncode, done.stdout
+    good = signed(here(gateway), "edx")
+    code, said = check(good)
+    assert code == 0 and "the consumer edx is one of `mooc`" in said and "would be taken" in said, said
+    lines = "\n".join(f"{name}: {value}" for name, value in urllib.parse.parse_qsl(good, keep_blank_values=True))
+    assert check(lines)[0] == 0
+    code, said = check(signed(here(gateway), "edx", "another"))
+    assert code == 1 and "LTI-SIG" in said and "the secret is another one" in said, said
+    code, said = check(signed(here(gateway).replace("http:", "https:"), "edx"))
+    assert code == 1 and f"would match with https://127.0.0.1:{gateway.port}/hub/lti/launch" in said, said
+    old = Client("edx", "edx-secret", signature_type=SIGNATURE_TYPE_BODY, timestamp="1700000000").sign(
+        here(gateway), "POST", "lti_message_type=basic-lti-launch-request&lti_version=LTI-1p0&resource_link_id=1&user_id=2",
+        {"Content-Type": FORM})[2]
+    code, said = check(old)
+    assert code == 0 and "by now it would be LTI-TIME" in said, said
+    assert "LTI-KEY" in check(signed(here(gateway), "nobody", "x"))[1]
+    assert "LTI-FIELD" in check("hello")[1] and check("hello")[0] == 1
+    print("lti check: a good launch, an old one, a wrong secret, a wrong address, an unknown key")
+
+
 def audited(gateway):
     teacher = Person(gateway, "teacher").sign_in()
     refused = {event["cause"] for event in teacher.api("GET", "/audit?action=sign-in").json() if event["result"] == "refused"}
@@ -311,6 +338,7 @@ def main():
         restart_remembers(gateway, used)
         consumers_come_without_restart(gateway)
         audited(gateway)
+        a_pasted_launch_is_explained(gateway)
     in_a_frame()
     print(f"{time.monotonic() - began:.1f} s")
 

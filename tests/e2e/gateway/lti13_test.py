@@ -6,6 +6,7 @@ import html
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -14,7 +15,7 @@ from oauthlib.oauth1 import SIGNATURE_TYPE_BODY, Client
 
 sys.path.insert(0, "tests/drivers")
 sys.path.insert(0, "tests/peers/lti")
-from gateway import Gateway, Person, wait_until  # noqa: E402
+from gateway import PROGRAM, Gateway, Person, wait_until  # noqa: E402
 from platform_peer import Platform  # noqa: E402
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "https://courses.example.org",
@@ -226,7 +227,8 @@ def a_teacher_picks(gateway, platform):
     assert page.status == 200, (page.status, page.text[:1500])
     action = html.unescape(re.search(r'<form method="post" action="([^"]+)"', page.text).group(1))
     sealed = re.search(r'name="request" value="([^"]+)"', page.text).group(1)
-    fields = {"request": sealed, "profile": "light", "title": "TP 3", "next": "/hub/user-redirect/lab", "maximum": "10"}
+    fields = {"request": sealed, "profile": "light", "title": "TP 3", "next": "/hub/user-redirect/lab", "maximum": "10",
+              "repository": "https://git.example.org/course.git", "branch": "main"}
     answer = person.request("POST", action, urllib.parse.urlencode(fields), FORM)
     assert answer.status == 200, (answer.status, answer.text[:1500])
     assert f"form-action 'self' {platform.issuer}" in answer.header("content-security-policy")
@@ -235,11 +237,113 @@ def a_teacher_picks(gateway, platform):
     compact = re.search(r'name="JWT" value="([^"]+)"', answer.text).group(1)
     claims = platform.deep_link(compact)
     item = claims["https://purl.imsglobal.org/spec/lti-dl/claim/content_items"][0]
-    assert item["custom"] == {"profile": "light", "next": "/hub/user-redirect/lab"}, item
+    assert item["custom"] == {"profile": "light", "next": "/hub/user-redirect/lab", "branch": "main",
+                              "repository": "https://git.example.org/course.git"}, item
     assert claims["https://purl.imsglobal.org/spec/lti-dl/claim/data"] == "opaque=1"
     _, refused = launch(gateway, platform, user="5", message="LtiDeepLinkingRequest")
     assert code_of(refused) == "LTI-ROLE", refused.text
     print("deep linking: the platform gets what the teacher picked, signed by us")
+
+
+def a_line_item_is_made(gateway, platform, teacher):
+    """An activity without a column in the gradebook: the first grade makes it, the next ones use it."""
+    claims = {"https://purl.imsglobal.org/spec/lti/claim/resource_link": {"id": "rl-late", "title": "TP late"},
+              "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint": {
+                  "scope": [f"https://purl.imsglobal.org/spec/lti-ags/scope/{name}" for name in ("score", "lineitem")],
+                  "lineitems": platform.issuer + "/lineitems?type_id=2"}}
+    names = [signed_in(*launch(gateway, platform, user=user, **claims)).name for user in ("5", "6")]
+    for name, score in zip(names, (4, 5)):
+        given = teacher.api("POST", "/lti/grade", {"user": name, "link": "rl-late", "score": score, "maximum": 8})
+        assert given.status == 202, given.text
+        wait_until("the score arrives", lambda: platform.scores[-1][1]["scoreGiven"] == score)
+        assert platform.scores[-1][0] == "/lineitems/100/lineitem/scores?type_id=2", platform.scores[-1]
+    assert len(platform.line_items) == 1, platform.line_items
+    item = platform.line_items[0]
+    assert (item["label"], item["scoreMaximum"], item["resourceLinkId"]) == ("TP late", 8, "rl-late"), item
+    print("a line item: made once, with the first grade")
+
+
+def a_pasted_token_is_explained(gateway, platform):
+    def check(token):
+        done = subprocess.run([PROGRAM, "lti", "check", "--config", gateway.config, "-"], input=token, capture_output=True, text=True, timeout=60)
+        assert not done.stderr, done
+        return done.returncode, done.stdout
+    _, form = platform.authorize(begin(gateway, platform, Person(gateway, "")))
+    code, said = check(form["id_token"])
+    assert code == 0 and "signed by a key that the platform publishes" in said and "`campus` of `moodle`" in said, said
+    _, form = platform.authorize(begin(gateway, platform, Person(gateway, "")), iat=1700000000, exp=1700000060)
+    code, said = check("state: x\nid_token: " + form["id_token"])
+    assert code == 0 and "by now it would be LTI-EXP" in said, said
+    _, form = platform.authorize(begin(gateway, platform, Person(gateway, "")), **{
+        "https://purl.imsglobal.org/spec/lti/claim/deployment_id": "77"})
+    code, said = check(form["id_token"])
+    assert code == 1 and "LTI-DEPLOYMENT: deployment_id is 77" in said, said
+    head, body, signature = form["id_token"].split(".")
+    assert "LTI-SIG" in check(f"{head}.{body}.{signature[:40]}{'A' if signature[40] != 'A' else 'B'}{signature[41:]}")[1]
+    assert check("eyJhbGciOiJub25lIn0.e30.")[0] == 1
+    print("lti check: a good token, an old one, another deployment, a wrong signature")
+
+
+def a_roster_is_shown(gateway, platform, teacher, learner):
+    page = teacher.get("/hub/lti/grades")
+    link = re.search(r'href="(/hub/lti/roster/[0-9]+)"', page.text).group(1)
+    roster = teacher.get(link)
+    assert roster.status == 200 and "Never Here" in roster.text and "five@example.org" in roster.text, roster.text
+    assert "2 / 3" in roster.text and roster.text.count("Has not been here") == 1, roster.text
+    assert learner.get(link).status == 404, "learners do not see it"
+    platform.members[2]["name"] = "<b>Bold</b>"
+    assert "&lt;b&gt;Bold" in teacher.get(link).text
+    platform.down = True
+    told = teacher.get(link)
+    assert told.status == 200 and "did not say who" in told.text and "503" in told.text, told.text
+    platform.down = False
+    print("a roster: two pages of the platform's, beside who has been here; teachers only")
+
+
+def a_platform_registers_itself(gateway):
+    """Dynamic registration behind a link that an administrator makes; then a launch from there, after a restart as well."""
+    admin = Person(gateway, "teacher").sign_in()
+    with Platform() as platform, Platform() as other:
+        host = f"127.0.0.1:{platform.port}"
+
+        def invitation(hosts):
+            admin.get("/hub/lti/platforms")
+            page = admin.post("/hub/lti/platforms", method="moodle", hosts=hosts)
+            found = re.search(r"<code>([^<]+)</code>", page.text)
+            return path_of(html.unescape(found.group(1))) if found else ""
+
+        def enrol(link, at, token="once"):
+            at.registration_tokens.add("once")
+            return Person(gateway, "").get(link + "&" + urllib.parse.urlencode(
+                {"openid_configuration": at.issuer + "/openid-configuration", "registration_token": token}))
+        assert invitation("not a host!") == ""
+        assert Person(gateway, "someone").sign_in().get("/hub/lti/platforms").status == 403
+        link = invitation(host)
+        assert link.startswith("/hub/lti13/register/moodle?invitation="), link
+        elsewhere = enrol(link, other)
+        assert code_of(elsewhere) == "LTI-INVITATION" and not other.requests, "only the hosts that the administrator named are asked"
+        assert code_of(Person(gateway, "").get("/hub/lti13/register/moodle?invitation=AAAA&openid_configuration=x")) == "LTI-INVITATION"
+        done = enrol(link, platform)
+        assert done.status == 200 and "close.js" in done.text, done.text
+        assert f"frame-ancestors 'self' {platform.issuer}" in done.header("content-security-policy")
+        assert platform.registered["client_name"] and platform.client_id == "given-by-registration"
+        assert code_of(enrol(link, platform)) == "LTI-INVITATION", "once"
+        refused = enrol(invitation(host), platform, token="wrong")
+        assert refused.status == 502 and code_of(refused) == "LTI-REGISTER", refused.text
+        learner = signed_in(*launch(gateway, platform, user="70"))
+        assert f"lti/{host}/c1/learner" in learner.api("GET", "/user").json()["groups"]
+        gateway.stop()
+        gateway.start()
+        assert learner.get("/hub/home").status == 200
+        learner = signed_in(*launch(gateway, platform, user="71"))
+        page = admin.get("/hub/lti/platforms")
+        assert "given-by-registration" in page.text, page.text
+        action = html.unescape(re.search(r'action="(/hub/lti/platforms/moodle/[^"]+/withdraw)"', page.text).group(1))
+        assert admin.post(action).status == 303
+        _, answer = Person(gateway, ""), Person(gateway, "").request(
+            "POST", "/hub/lti13/oauth_login", urllib.parse.urlencode(platform.initiation("x")), FORM)
+        assert code_of(answer) == "LTI-REGISTRATION", answer.text
+    print("a platform registers itself by an invitation, launches, stays over a restart, and is removed")
 
 
 def main():
@@ -249,7 +353,11 @@ def main():
         teacher = scores_arrive(gateway, platform, learner)
         a_silent_platform_holds_nobody(gateway, platform, mute, teacher, learner)
         a_teacher_picks(gateway, platform)
+        a_line_item_is_made(gateway, platform, teacher)
+        a_roster_is_shown(gateway, platform, teacher, learner)
+        a_pasted_token_is_explained(gateway, platform)
         the_newest_survives(gateway, platform, *outcomes_arrive(gateway, platform, teacher))
+        a_platform_registers_itself(gateway)
     print(f"{time.monotonic() - began:.1f} s")
 
 

@@ -2,7 +2,8 @@
 keeps no courses; a test says who launches what, and looks at what came back.
 
 LTI 1.1 outcomes at /outcomes (signature and body hash checked), LTI 1.3 at /auth, /jwks, /token (our assertion checked
-against the tool's own key set), scores below /lineitems/, deep linking at /deep. Loopback only."""
+against the tool's own key set), scores below /lineitems/, line items at /lineitems, the roster in two pages at /members,
+deep linking at /deep, dynamic registration at /openid-configuration and /register. Loopback only."""
 
 import base64
 import hashlib
@@ -21,6 +22,8 @@ from oauthlib.oauth1.rfc5849 import signature
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/"
+NRPS = "https://purl.imsglobal.org/spec/lti-nrps/"
+TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 POX = "http://www.imsglobal.org/services/ltiv1p1/xsd/imsoms_v1p0"
@@ -43,6 +46,13 @@ class Platform:
         self.tool = ""       # address of the tool's key set
         self.outcomes = {}   # sourcedId -> score
         self.scores = []     # (path, score)
+        self.line_items = []  # made by the tool
+        self.members = [{"user_id": "5", "roles": ["Learner"], "status": "Active", "name": "Person 5", "email": "five@example.org"},
+                        {"user_id": "1", "roles": [ROLE + "Instructor"], "name": "Person 1"},
+                        {"user_id": "99", "roles": ["Learner"], "given_name": "Never", "family_name": "Here"}]
+        self.granted = set()  # scopes
+        self.registration_tokens = set()
+        self.registered = None  # what the tool applied with
         self.refused = []    # why we did not take something
         self.requests = []   # (method, path)
         self.down = False
@@ -57,8 +67,10 @@ class Platform:
             def log_message(self, *_):
                 pass
 
-            def reply(self, status, body=b"", content_type="application/json"):
+            def reply(self, status, body=b"", content_type="application/json", **more):
                 self.send_response(status)
+                for name, value in more.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -100,6 +112,14 @@ class Platform:
             return handler.reply(200, json.dumps({"keys": [self.jwk()]}).encode())
         if path == "/token":
             return handler.reply(200, json.dumps(self.token(body)).encode())
+        if path == "/openid-configuration":
+            return handler.reply(200, json.dumps(self.configuration()).encode())
+        if path == "/register":
+            return handler.reply(200, json.dumps(self.register(handler, body)).encode())
+        if path == "/members" or path == "/lineitems":
+            if handler.headers["Authorization"] != "Bearer service-token":
+                return handler.reply(401)
+            return self.roster(handler) if path == "/members" else self.items(handler, body)
         if path == "/outcomes":
             return handler.reply(200, self.outcome(handler, body), "application/xml")
         if path.startswith("/lineitems/") and path.endswith("/scores"):
@@ -128,7 +148,54 @@ class Platform:
                             options={"require": ["exp", "iat", "jti", "iss", "sub"]})
         if claims["iss"] != self.client_id or claims["sub"] != self.client_id:
             raise ValueError("the assertion is another client's")
+        self.granted.update(form["scope"].split())
         return {"access_token": "service-token", "token_type": "bearer", "expires_in": 3600, "scope": form["scope"]}
+
+    def configuration(self):
+        return {"issuer": self.issuer, "authorization_endpoint": self.issuer + "/auth", "token_endpoint": self.issuer + "/token",
+                "jwks_uri": self.issuer + "/jwks", "registration_endpoint": self.issuer + "/register",
+                "scopes_supported": ["openid"], "response_types_supported": ["id_token"],
+                "https://purl.imsglobal.org/spec/lti-platform-configuration": {"product_family_code": "stand-in", "version": "1"}}
+
+    def register(self, handler, body):
+        """As Moodle does: a token that counts once, the domain must be that of the target, all addresses must be there."""
+        token = handler.headers["Authorization"].removeprefix("Bearer ")
+        if token not in self.registration_tokens:
+            raise ValueError("the registration token is not good")
+        self.registration_tokens.remove(token)
+        wanted = json.loads(body)
+        for name, value in (("application_type", "web"), ("response_types", ["id_token"]), ("token_endpoint_auth_method", "private_key_jwt"),
+                            ("grant_types", ["implicit", "client_credentials"])):
+            if wanted[name] != value:
+                raise ValueError(f"{name} is {wanted[name]}")
+        tool = wanted[TOOL]
+        if urllib.parse.urlsplit(tool["target_link_uri"]).netloc != tool["domain"]:
+            raise ValueError("the domain is not that of the target")
+        if not wanted["client_name"] or not wanted["initiate_login_uri"].startswith("http"):
+            raise ValueError("no name or login address")
+        self.tool, self.redirects = wanted["jwks_uri"], set(wanted["redirect_uris"])
+        self.registered = wanted
+        self.client_id = "given-by-registration"
+        return {**wanted, "client_id": self.client_id, TOOL: {**tool, "deployment_id": "1"}}
+
+    def roster(self, handler):
+        if NRPS + "scope/contextmembership.readonly" not in self.granted:
+            return handler.reply(403)
+        assert handler.headers["Accept"] == "application/vnd.ims.lti-nrps.v2.membershipcontainer+json", handler.headers["Accept"]
+        second = "page=2" in handler.path
+        body = {"id": self.issuer + "/members", "context": {"id": "c1"}, "members": self.members[2:] if second else self.members[:2]}
+        more = {} if second else {"Link": f'<{self.issuer}/members?diff=1>; rel="differences", <{self.issuer}/members?page=2>; rel="next"'}
+        return handler.reply(200, json.dumps(body).encode(), "application/vnd.ims.lti-nrps.v2.membershipcontainer+json", **more)
+
+    def items(self, handler, body):
+        if AGS + "scope/lineitem" not in self.granted:
+            return handler.reply(403)
+        if handler.command == "GET":
+            return handler.reply(200, json.dumps(self.line_items).encode(), "application/vnd.ims.lis.v2.lineitemcontainer+json")
+        assert handler.headers["Content-Type"] == "application/vnd.ims.lis.v2.lineitem+json", handler.headers["Content-Type"]
+        item = {**json.loads(body), "id": f"{self.issuer}/lineitems/{len(self.line_items) + 100}/lineitem?type_id=2"}
+        self.line_items.append(item)
+        return handler.reply(201, json.dumps(item).encode(), "application/vnd.ims.lis.v2.lineitem+json")
 
     def outcome(self, handler, body):
         header = handler.headers["Authorization"]
@@ -172,6 +239,7 @@ class Platform:
                   CLAIM + "roles": [ROLE + role for role in roles],
                   CLAIM + "context": {"id": "c1", "label": "QUEUES", "title": "Files d'attente"},
                   CLAIM + "resource_link": {"id": "rl-1", "title": "TP 1"},
+                  NRPS + "claim/namesroleservice": {"context_memberships_url": self.issuer + "/members", "service_versions": ["2.0"]},
                   AGS + "claim/endpoint": {"scope": [AGS + "scope/score"],
                                            "lineitem": f"{self.issuer}/lineitems/4/lineitem?type_id=2"}}
         if message == "LtiDeepLinkingRequest":

@@ -118,6 +118,23 @@ TEST_F(SessionTest, GhsaCw7p_ASignInUnderWayIsRevokedToo) {
   EXPECT_TRUE(rows.rows.empty());
 }
 
+// Two activities of a course on one page: what the first one loads goes on, until the person
+// leaves.
+TEST_F(SessionTest, OneThatGoesOnEndsWithItsSuccessor) {
+  const auto first = issue(1);
+  SessionTable::Issue request;
+  request.account = account(1);
+  request.before = first.session->id;
+  const auto second = wait(table.issue(std::move(request))).value();
+  EXPECT_TRUE(table.verify(first.secret));
+  EXPECT_TRUE(table.verify(second.secret));
+  EXPECT_TRUE(wait(table.revoke(second.session->id)));
+  EXPECT_FALSE(table.verify(second.secret));
+  EXPECT_FALSE(table.verify(first.secret));
+  EXPECT_TRUE(first.session->life->ended());
+  EXPECT_TRUE(rows.rows.empty());
+}
+
 TEST_F(SessionTest, RevokingAUserSparesOthersAndTheExcepted) {
   const auto kept = issue(1);
   const auto gone = issue(1);
