@@ -47,7 +47,7 @@ Json rooms_of(const Parts& parts, const config::Profile& profile) {
   Json rooms = Json::array();
   for (const spawners::Room& room : parts.launcher.rooms(profile)) {
     Json row = {{"free", std::to_string(room.free)}, {"all", std::to_string(room.all)}};
-    if (!room.name.empty()) row["name"] = room.name;
+    if (!room.name.empty()) row["place"] = room.name;
     rooms.push_back(std::move(row));
   }
   return rooms.empty() ? Json() : Json({{"rooms", std::move(rooms)}});
