@@ -11,6 +11,8 @@ std::shared_ptr<const Account> make_account(const store::User& user, Admitted ad
   account->display_name = user.display_name;
   account->groups = std::move(admitted.groups);
   account->admin = admitted.admin;
+  account->scopes = std::move(admitted.scopes);
+  account->roles = std::move(admitted.roles);
   return account;
 }
 

@@ -22,6 +22,9 @@ struct Account {
   std::string display_name;
   std::vector<std::string> groups;
   bool admin = false;
+  bool service = false;  ///< A service of the configuration, not a person; `username` is its name.
+  std::vector<std::string> scopes{"self"};  ///< What its roles give (roles.hpp).
+  std::vector<std::string> roles;           ///< Their names.
 
   bool operator==(const Account&) const = default;
 };

@@ -1,5 +1,7 @@
 #include "auth/login.hpp"
 
+#include <algorithm>
+
 #include "auth/name.hpp"
 #include "base/log.hpp"
 #include "store/username.hpp"
@@ -170,6 +172,12 @@ Task<Result<Person>> Login::foresee(Identity identity) {
   if (known) {
     person.username = known->username;
     person.blocked = known->blocked.has_value();
+    person.admin = known->admin;
+    // What was added here stays; what the sign-in said before does not count any more.
+    for (const std::string& group : known->groups)
+      if (std::find(known->told_groups.begin(), known->told_groups.end(), group) ==
+          known->told_groups.end())
+        person.groups.push_back(group);
   }
   if (known || known.error().code() != Errc::not_found) {
     if (known) co_return person;

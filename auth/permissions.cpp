@@ -31,15 +31,16 @@ bool changes_a_person(ScopeName what) noexcept {
          what == ScopeName("delete:users");
 }
 
-bool whole_administrator(const Principal& who) noexcept {
-  return who.account->admin && !who.narrowed;
-}
-
 bool inherits(const std::vector<std::string>& scopes) {
   return std::find(scopes.begin(), scopes.end(), kInherit) != scopes.end();
 }
 
-Result<ScopeSet> parse(const std::vector<std::string>& scopes, std::string_view owner) {
+Owner owner_of(const Account& account) {
+  if (account.service) return Owner{{}, {}, account.username};
+  return Owner{account.username};
+}
+
+Result<ScopeSet> parse(const std::vector<std::string>& scopes, const Owner& owner) {
   ScopeSet set;
   for (const std::string& scope : scopes) {
     auto added = set.add(scope, owner);
@@ -52,7 +53,10 @@ Result<ScopeSet> parse(const std::vector<std::string>& scopes, std::string_view 
 
 Principal principal_of(std::shared_ptr<const Account> account) {
   Principal principal{std::move(account), {}, std::nullopt};
-  (void)principal.rights.add("self", principal.account->username);
+  const Owner owner = owner_of(*principal.account);
+  // What a role of the configuration says was checked when it was read.
+  for (const std::string& scope : principal.account->scopes)
+    (void)principal.rights.add(scope, owner);
   add_taught(principal);
   if (principal.account->admin)
     for (const ScopeName name : kAdministrator) principal.rights.add(name, Filter{});
@@ -63,10 +67,14 @@ Result<Principal> principal_of(std::shared_ptr<const Account> owner,
                                const std::vector<std::string>& scopes) {
   Principal principal = principal_of(std::move(owner));
   if (inherits(scopes)) return principal;
-  auto narrowed = parse(scopes, principal.account->username);
+  auto narrowed = parse(scopes, owner_of(*principal.account));
   if (!narrowed) return std::move(narrowed).error();
   principal.narrowed = std::move(*narrowed);
   return principal;
+}
+
+bool whole_administrator(const Principal& who) noexcept {
+  return who.account->admin && !who.narrowed;
 }
 
 bool allowed(const Principal& who, ScopeName what, const Target& target) noexcept {
@@ -75,20 +83,28 @@ bool allowed(const Principal& who, ScopeName what, const Target& target) noexcep
          (!who.narrowed || who.narrowed->satisfies(what, target));
 }
 
+bool has(const Principal& who, ScopeName what) noexcept {
+  return who.rights.has(what) && (!who.narrowed || who.narrowed->has(what));
+}
+
+ScopeSet effective(const Principal& who, const Membership& members) {
+  return who.narrowed ? who.rights.intersection(*who.narrowed, members) : who.rights;
+}
+
 Result<void> may_hand_out(const Principal& who,
                           const Account& owner,
-                          const std::vector<std::string>& scopes) {
+                          const std::vector<std::string>& scopes,
+                          const Membership& members) {
   if (inherits(scopes)) {
     const bool own = who.account->id == owner.id;
     if (!who.narrowed && (own || who.account->admin)) return {};
     return Error(Errc::forbidden, "only the owner or an administrator hands out \"inherit\"");
   }
-  auto asked = parse(scopes, owner.username);
+  auto asked = parse(scopes, owner_of(owner));
   if (!asked) return std::move(asked).error();
-  for (const ScopeSet::Grant& grant : asked->grants())
-    if (!who.rights.covers(grant) || (who.narrowed && !who.narrowed->covers(grant)))
-      return Error(Errc::forbidden,
-                   "scope " + std::string(grant.name.text()) + " is more than you have");
+  std::string beyond = who.rights.beyond(*asked, members);
+  if (beyond.empty() && who.narrowed) beyond = who.narrowed->beyond(*asked, members);
+  if (!beyond.empty()) return Error(Errc::forbidden, "scope " + beyond + " is more than you have");
   return {};
 }
 

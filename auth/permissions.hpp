@@ -16,12 +16,12 @@ namespace passerelle::auth {
 /// Immutable.
 struct Principal {
   std::shared_ptr<const Account> account;
-  ScopeSet rights;  ///< The account's: "self", and everything for an administrator.
+  ScopeSet rights;  ///< The account's: what its roles give, and everything for an administrator.
   std::optional<ScopeSet>
       narrowed;  ///< A token's scopes; none: a session, or a token that inherits all.
 };
 
-/// A signed-in browser.
+/// A signed-in browser, or a service.
 Principal principal_of(std::shared_ptr<const Account> account);
 /// A token: its scopes and its owner's rights of this moment must both allow. Errc::invalid for a
 /// scope that does not parse.
@@ -32,10 +32,21 @@ Result<Principal> principal_of(std::shared_ptr<const Account> owner,
 /// administrator whatever the scopes say (CVE-2024-41942).
 bool allowed(const Principal& who, ScopeName what, const Target& target) noexcept;
 
-/// Whether `who` may make a token with these scopes for `owner`: nobody hands out more than they
-/// have. Errc::forbidden or Errc::invalid names the first scope that fails.
+/// An administrator with all of an administrator's rights: a session, or a token that inherits all.
+bool whole_administrator(const Principal& who) noexcept;
+
+/// Whether there may be anything that `what` opens to them: what a list is asked for with.
+bool has(const Principal& who, ScopeName what) noexcept;
+
+/// What a token or session can do at this moment, as one set: for those who are told (services).
+ScopeSet effective(const Principal& who, const Membership& members);
+
+/// Whether `who` may make a token of `owner` with these scopes: nobody hands out what they do not
+/// have (Errc::forbidden). "inherit" is for one's own token or by an administrator, and not from a
+/// narrowed token. Errc::invalid for a scope that does not parse.
 Result<void> may_hand_out(const Principal& who,
                           const Account& owner,
-                          const std::vector<std::string>& scopes);
+                          const std::vector<std::string>& scopes,
+                          const Membership& members = {});
 
 }  // namespace passerelle::auth

@@ -49,8 +49,8 @@ std::string_view to_string(Refusal refusal) noexcept {
   return "not-allowed";
 }
 
-Policy::Policy(config::Access access, std::vector<std::string> open)
-    : access_(std::move(access)), open_(std::move(open)) {}
+Policy::Policy(config::Access access, std::vector<std::string> open, Roles roles)
+    : access_(std::move(access)), open_(std::move(open)), roles_(std::move(roles)) {}
 
 Admission Policy::admit(const Person& person) const {
   if (person.blocked) return Refusal::blocked;
@@ -59,14 +59,18 @@ Admission Policy::admit(const Person& person) const {
   if (!among(access_.allow, person, Case::exact, BareNames::count)) return Refusal::not_allowed;
   const bool chosen = std::find(open_.begin(), open_.end(), person.authenticator) != open_.end();
   Admitted admitted{person.groups, false};
-  admitted.admin =
-      among(access_.admins, person, Case::exact, chosen ? BareNames::ignored : BareNames::count);
+  admitted.admin = person.admin || among(access_.admins, person, Case::exact,
+                                         chosen ? BareNames::ignored : BareNames::count);
+  const auto named = [&](const std::string& entry) {
+    return names(entry, person, Case::exact, chosen ? BareNames::ignored : BareNames::count);
+  };
+  roles_.give(admitted.groups, admitted.admin, named, admitted.scopes, admitted.roles);
   return admitted;
 }
 
 Admission Policy::admit(const store::User& user) const {
   return admit(Person{user.authenticator, user.subject, user.username, user.groups,
-                      user.blocked.has_value()});
+                      user.blocked.has_value(), user.admin});
 }
 
 }  // namespace passerelle::auth

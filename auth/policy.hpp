@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "auth/roles.hpp"
 #include "config/settings.hpp"
 #include "store/records.hpp"
 
@@ -20,11 +21,14 @@ struct Person {
   std::string username;
   std::vector<std::string> groups;
   bool blocked = false;  ///< By an administrator (store::User::blocked).
+  bool admin = false;    ///< Made one by an administrator (store::User::admin).
 };
 
 struct Admitted {
   std::vector<std::string> groups;
   bool admin = false;
+  std::vector<std::string> scopes{"self"};  ///< What their roles give.
+  std::vector<std::string> roles{};
 };
 
 enum class Refusal {
@@ -42,17 +46,19 @@ class Policy {
  public:
   /// `open`: the authenticators where people choose their names. There a bare name makes nobody an
   /// administrator; "authenticator:subject" does.
-  Policy(config::Access access, std::vector<std::string> open);
+  Policy(config::Access access, std::vector<std::string> open, Roles roles = Roles());
 
   /// Nobody without an `allow`; `block` wins over everything. Bare names and blocked ones are
   /// compared without case, an allowed "authenticator:subject" exactly: an OpenID subject that
   /// differs in case is another person.
   Admission admit(const Person& person) const;
   Admission admit(const store::User& user) const;
+  const Roles& roles() const noexcept { return roles_; }
 
  private:
   config::Access access_;
   std::vector<std::string> open_;
+  Roles roles_;
 };
 
 }  // namespace passerelle::auth

@@ -62,7 +62,7 @@ Task<Result<store::User>> Refresher::ask(Key key) {
   auto state = co_await parts_.states.find(key.first, key.second);
   if (!state) co_return std::move(state).error();
   Known before;
-  before.identity = {key.first, key.second, user->username, user->display_name, user->groups};
+  before.identity = {key.first, key.second, user->username, user->display_name, user->told_groups};
   before.state = std::move(*state);
   auto after = co_await method->refresh(before);
   if (!after && after.error().code() == Errc::forbidden) {
@@ -92,7 +92,7 @@ Task<Result<store::User>> Refresher::take_over(store::User user, Known before, K
     if (!kept)
       log::warn("auth", "an auth state could not be kept", {{"why", kept.error().message()}});
   }
-  if (identity.groups != user.groups || identity.display_name != user.display_name) {
+  if (identity.groups != user.told_groups || identity.display_name != user.display_name) {
     store::NewUser update;
     update.authenticator = before.identity.authenticator;
     update.subject = before.identity.subject;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -85,7 +86,7 @@ class ScopeName {
 /// To whom a scope applies. `server` holds "user/server", the default server's name being empty:
 /// "alice/".
 struct Filter {
-  enum class Kind { none, user, group, server };
+  enum class Kind { none, user, group, server, service };
   Kind kind = Kind::none;
   std::string value;
   bool operator==(const Filter&) const = default;
@@ -94,13 +95,14 @@ struct Filter {
 /// What is acted on. `none` is the whole collection: creating somebody, listing everybody, the hub
 /// itself.
 struct Target {
-  enum class Kind { none, user, server, group };
+  enum class Kind { none, user, server, group, service };
   Kind kind = Kind::none;
   std::string_view user;                             ///< user, server
   std::string_view server;                           ///< server
   std::string_view group;                            ///< group
   const std::vector<std::string>* groups = nullptr;  ///< Of the user; null: none known.
-  bool admin = false;  ///< The user is an administrator, or becomes one by this action.
+  bool admin = false;             ///< The user is an administrator, or becomes one by this action.
+  std::string_view service = {};  ///< service
 
   static Target of_user(std::string_view user, const std::vector<std::string>& groups, bool admin) {
     return {Kind::user, user, {}, {}, &groups, admin};
@@ -113,7 +115,21 @@ struct Target {
   static Target of_group(std::string_view group) {
     return {Kind::group, {}, {}, group, nullptr, false};
   }
+  static Target of_service(std::string_view service) {
+    return {Kind::service, {}, {}, {}, nullptr, false, service};
+  }
 };
+
+/// Whose scopes they are, for filters that only say "of the owner". An empty part: there is none,
+/// and a scope that rests on it opens nothing.
+struct Owner {
+  std::string_view user;
+  std::string_view server = {};  ///< "user/server": of a server's own token.
+  std::string_view service = {};
+};
+
+/// Whether that user is in that group. Empty: nobody can be asked, and nobody is.
+using Membership = std::function<bool(std::string_view user, std::string_view group)>;
 
 /// Scopes after implication: "servers" is also "read:servers", and so on.
 class ScopeSet {
@@ -123,24 +139,46 @@ class ScopeSet {
     Filter filter;
     bool operator==(const Grant&) const = default;
   };
+  /// "custom:...": means nothing to us; services ask for it. Which exist is the configuration's.
+  struct Custom {
+    std::string name;
+    Filter filter;
+    bool operator==(const Custom&) const = default;
+  };
 
-  /// Adds "name", "name!user=x", "name!group=g", "name!server=x/s", or owner-relative "name!user",
-  /// with all that it implies; "self" is what everybody may do to what is theirs. Errc::invalid
-  /// names the trouble. ("inherit" is no scope but a rule: permissions.hpp.)
-  Result<void> add(std::string_view scope, std::string_view owner);
+  /// Adds "name", "name!user=x" (group, server=x/s, service), or owner-relative "name!user",
+  /// "name!server", "name!service", with all that it implies; "self" is what everybody may do to
+  /// what is theirs. Errc::invalid names the trouble. ("inherit" is no scope but a rule:
+  /// permissions.hpp.)
+  Result<void> add(std::string_view scope, const Owner& owner);
+  Result<void> add(std::string_view scope, std::string_view user) {
+    return add(scope, Owner{user});
+  }
   void add(ScopeName name, const Filter& filter);
 
   /// A filtered scope never answers for the whole collection (GHSA-69wv-m5fw-2fhp).
   bool satisfies(ScopeName what, const Target& target) const noexcept;
-  /// Whether whoever has these may pass `grant` on. Group membership is not looked up: a group's
-  /// scope covers that group only, not its members one by one.
-  bool covers(const Grant& grant) const noexcept;
+  /// Held at all, filtered or not: then a list can be asked for, and shows what the filters let.
+  bool has(ScopeName what) const noexcept;
+  /// The first scope of `asked` that whoever has these may not pass on, as text; empty if there is
+  /// none. A scope for a group covers its members one by one as far as `members` knows them.
+  std::string beyond(const ScopeSet& asked, const Membership& members) const;
+  /// What both allow. Two different groups have no common filter that could be written down, so
+  /// nothing of theirs is in it; satisfies() of both, one after the other, is exact.
+  ScopeSet intersection(const ScopeSet& other, const Membership& members) const;
+  /// The users and groups that intersection() and beyond() may ask `members` about.
+  bool names_groups() const noexcept;
   const std::vector<Grant>& grants() const noexcept { return grants_; }
+  const std::vector<Custom>& customs() const noexcept { return customs_; }
   /// "read:users!user=alice": as JupyterHub writes them, sorted.
   std::vector<std::string> texts() const;
 
  private:
   std::vector<Grant> grants_;
+  std::vector<Custom> customs_;
 };
+
+/// "custom:" and what JupyterHub takes behind it: a-z, 0-9 and "-_:.*" inside, at most 255 bytes.
+bool is_custom_scope(std::string_view name) noexcept;
 
 }  // namespace passerelle::auth

@@ -52,6 +52,7 @@ void SessionTable::add(SessionPointer session) {
 void SessionTable::drop(const SessionView& session) {
   session.life->end();
   table_.erase(session.key);
+  if (on_end) on_end(session);
   const auto at = by_user_.find(session.account().id);
   if (at == by_user_.end()) return;
   std::erase_if(at->second, [&](const SessionPointer& other) { return other.get() == &session; });
@@ -138,6 +139,11 @@ Task<void> SessionTable::make_room(store::UserId user) {
   auto revoked = co_await revoke(std::move(id));
   if (!revoked)
     log::warn("auth", "an old session is still stored", {{"error", revoked.error().message()}});
+}
+
+bool SessionTable::open(const std::string& id) const {
+  const auto key = key_from_hex(id);
+  return key && table_.find_by_key(*key) != nullptr;
 }
 
 SessionPointer SessionTable::verify(std::string_view secret) const {

@@ -82,6 +82,11 @@ class SessionTable {
     SessionPointer session;
     seconds lasts{0};
   };
+  /// Called for each session that ends, whatever ends it, before the store knows. The hub's loop.
+  std::function<void(const SessionView&)> on_end;
+  /// Whether there is a session of that id.
+  bool open(const std::string& id) const;
+
   /// A new secret each time; durable when it returns. Beyond 32 sessions of one person the one
   /// unused for longest ends. Errc::conflict: the person's sessions were revoked meanwhile.
   Task<Result<Issued>> issue(Issue request);

@@ -9,6 +9,8 @@ namespace passerelle::auth {
 namespace {
 
 constexpr std::size_t kMostPerUser = 100;
+constexpr std::size_t kMostOfClient = 8;
+constexpr std::size_t kMostOwed = 100'000;
 constexpr std::size_t kLongestNote = 200;
 
 // Null, with a line in the log, for a row that this version cannot read: it then opens nothing.
@@ -27,6 +29,8 @@ std::shared_ptr<TokenView> make_view(const store::ApiToken& row,
   view->principal = std::move(*principal);
   view->scopes = row.scopes;
   view->note = row.note;
+  view->session = row.session;
+  view->client = row.client;
   view->created = row.created;
   view->expires = row.expires;
   view->used_before = row.last_used.has_value();
@@ -63,7 +67,9 @@ void TokenTable::drop(const TokenView& token) {
   if (at->second.empty()) by_user_.erase(at);
 }
 
-Task<Result<std::size_t>> TokenTable::load(std::vector<store::User> users, const Policy& policy) {
+Task<Result<std::size_t>> TokenTable::load(std::vector<store::User> users,
+                                           const Policy& policy,
+                                           std::function<bool(const std::string&)> session_open) {
   auto rows = co_await store_.all();
   if (!rows) co_return std::move(rows).error();
   std::unordered_map<store::UserId, std::shared_ptr<const Account>> accounts;
@@ -74,6 +80,10 @@ Task<Result<std::size_t>> TokenTable::load(std::vector<store::User> users, const
   }
   std::size_t count = 0;
   for (const store::ApiToken& row : *rows) {
+    if (!row.session.empty() && session_open && !session_open(row.session)) {
+      owed_.push_back(row.id);
+      continue;
+    }
     const auto account = accounts.find(row.user);
     if (account == accounts.end()) continue;
     auto view = make_view(row, account->second);
@@ -94,12 +104,17 @@ Task<Result<void>> TokenTable::load_user(std::shared_ptr<const Account> owner) {
     auto view = known ? nullptr : make_view(row, owner);
     if (view && !expired(*view, clock_.now())) add(std::move(view));
   }
+  update(owner);  // what was lent works again, too
   co_return Result<void>();
 }
 
 Task<Result<TokenTable::Issued>> TokenTable::issue(Issue request) {
-  if (of_user(request.owner->id).size() >= kMostPerUser)
+  const std::vector<TokenPointer> held = of_user(request.owner->id);
+  const auto own = std::count_if(held.begin(), held.end(),
+                                 [](const TokenPointer& token) { return token->client.empty(); });
+  if (request.client.empty() && static_cast<std::size_t>(own) >= kMostPerUser)
     co_return Error(Errc::exhausted, "a user holds at most 100 tokens; revoke one first");
+  if (!request.client.empty()) co_await make_room(request.owner->id, request.client);
   Issued issued;
   issued.secret = secrets::random_token();
   store::ApiToken row;
@@ -110,6 +125,8 @@ Task<Result<TokenTable::Issued>> TokenTable::issue(Issue request) {
   row.note = request.note.substr(0, kLongestNote);
   row.created = clock_.now();
   row.expires = request.expires;
+  row.session = std::move(request.session);
+  row.client = std::move(request.client);
   auto checked = principal_of(request.owner, row.scopes);
   if (!checked) co_return std::move(checked).error();
   auto written = co_await store_.put(row);
@@ -138,22 +155,110 @@ Task<Result<void>> TokenTable::revoke(store::UserId owner, std::string id) {
   co_return erased;
 }
 
-void TokenTable::update(std::shared_ptr<const Account> owner) {
-  for (const TokenPointer& old : of_user(owner->id)) {
-    if (old->owner() == *owner) continue;
-    auto principal = principal_of(owner, old->scopes);
-    if (!principal)
-      continue;  // They parsed when the token was made, and the username never changes.
-    auto view = std::make_shared<TokenView>(*old);
-    view->principal = std::move(*principal);
-    auto& held = by_user_[owner->id];
-    std::replace(held.begin(), held.end(), old, TokenPointer(view));
-    table_.put(view->key, view);
+// With its oldest tokens gone, there is room for one more of this client.
+Task<void> TokenTable::make_room(store::UserId owner, std::string client) {
+  std::vector<TokenPointer> of_client;
+  for (const TokenPointer& token : of_user(owner))  // newest first
+    if (token->client == client) of_client.push_back(token);
+  for (std::size_t i = kMostOfClient - 1; i < of_client.size(); ++i) {
+    auto gone = co_await revoke(owner, of_client[i]->id);
+    if (!gone) log::warn("auth", "an old token is still stored", {{"why", gone.error().message()}});
   }
+}
+
+Task<Result<void>> TokenTable::revoke_of_client(store::UserId owner, std::string client) {
+  Result<void> outcome;
+  for (const TokenPointer& token : of_user(owner)) {
+    if (token->client != client) continue;
+    auto gone = co_await revoke(owner, token->id);
+    if (!gone) outcome = std::move(gone);
+  }
+  co_return outcome;
+}
+
+void TokenTable::end_of_session(store::UserId owner, const std::string& session) {
+  for (const TokenPointer& token : of_user(owner)) {
+    if (token->session != session) continue;
+    drop(*token);
+    if (owed_.size() < kMostOwed) owed_.push_back(token->id);
+  }
+}
+
+void TokenTable::end_of_client(const std::string& client) {
+  std::vector<TokenPointer> over;
+  for (const auto& [user, held] : by_user_)
+    for (const TokenPointer& token : held)
+      if (token->client == client) over.push_back(token);
+  for (const TokenPointer& token : over) {
+    drop(*token);
+    if (owed_.size() < kMostOwed) owed_.push_back(token->id);
+  }
+}
+
+Result<TokenPointer> TokenTable::lend(std::string_view secret,
+                                      std::shared_ptr<const Account> owner,
+                                      std::vector<std::string> scopes,
+                                      std::string note) {
+  store::ApiToken row;
+  row.hash = secrets::sha256_hex(secret);
+  row.id = row.hash.substr(0, 16);
+  row.user = owner->id;
+  row.scopes = std::move(scopes);
+  row.note = std::move(note);
+  row.created = clock_.now();
+  auto checked = principal_of(owner, row.scopes);
+  if (!checked) return std::move(checked).error();
+  const TokenPointer view = make_view(row, std::move(owner));
+  lent_[view->key] = {view->owner().id, view};
+  table_.put(view->key, view);
+  return view;
+}
+
+bool TokenTable::withdraw(std::string_view secret) {
+  const auto at = lent_.find(secrets::sha256(secret));
+  if (at == lent_.end()) return false;
+  at->second.view->life->end();
+  table_.erase(at->first);
+  lent_.erase(at);
+  return true;
+}
+
+TokenPointer TokenTable::replaced(const TokenPointer& old,
+                                  const std::shared_ptr<const Account>& owner) {
+  if (old->owner() == *owner && old->life->alive()) return old;
+  auto principal = principal_of(owner, old->scopes);
+  if (!principal) return old;  // They parsed when it was made, and the username never changes.
+  auto view = std::make_shared<TokenView>(*old);
+  view->principal = std::move(*principal);
+  if (!old->life->alive()) view->life = std::make_shared<Life>(clock_.now());
+  table_.put(view->key, view);
+  return view;
+}
+
+void TokenTable::update(std::shared_ptr<const Account> owner) {
+  if (const auto held = by_user_.find(owner->id); held != by_user_.end())
+    for (TokenPointer& token : held->second) token = replaced(token, owner);
+  for (auto& [key, lent] : lent_)
+    if (lent.owner == owner->id && !lent.view->owner().service)
+      lent.view = replaced(lent.view, owner);
 }
 
 void TokenTable::forget_user(store::UserId user) {
   for (const TokenPointer& token : of_user(user)) drop(*token);
+  for (const auto& [key, lent] : lent_) {
+    if (lent.owner != user) continue;
+    lent.view->life->end();
+    table_.erase(key);
+  }
+}
+
+TokenPointer TokenTable::find(store::UserId owner, std::string_view id) const {
+  if (const auto held = by_user_.find(owner); held != by_user_.end())
+    for (const TokenPointer& token : held->second)
+      if (token->id == id) return token;
+  for (const auto& [key, lent] : lent_)
+    if (lent.owner == owner && lent.view->id == id && lent.view->life->alive()) return lent.view;
+  return nullptr;
 }
 
 std::vector<TokenPointer> TokenTable::of_user(store::UserId user) const {
@@ -174,6 +279,12 @@ Task<Result<std::size_t>> TokenTable::sweep() {
         used.emplace_back(token->id, *at);
     }
   Result<void> outcome;
+  for (std::size_t left = owed_.size(); left > 0; --left) {
+    outcome = co_await store_.erase(owed_.front());
+    if (!outcome && outcome.error().code() != Errc::not_found) co_return std::move(outcome).error();
+    owed_.pop_front();
+  }
+  outcome = Result<void>();
   if (!used.empty()) outcome = co_await store_.touch(std::move(used));
   if (!outcome) co_return std::move(outcome).error();
   for (const TokenPointer& token : over) {

@@ -2,6 +2,9 @@
 // proxy threads, the rest is called on the hub's loop.
 #pragma once
 
+#include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +27,8 @@ struct TokenView : TableView {
   Principal principal;              ///< principal.account is the owner.
   std::vector<std::string> scopes;  ///< As they were asked for.
   std::string note;
+  std::string session;  ///< It ends with that session; empty: it stands alone.
+  std::string client;   ///< The OAuth client that it was given to; empty: none.
   Instant created{};
   std::optional<Instant> expires;
   std::shared_ptr<Life> life;  ///< Whether it was revoked, when it was last used.
@@ -39,9 +44,12 @@ class TokenTable {
  public:
   TokenTable(store::TokenStore& store, const Clock& clock);
 
-  /// At start. Tokens of users whom `policy` refuses stay stored, unused: they work again once
-  /// their owner may come in.
-  Task<Result<std::size_t>> load(std::vector<store::User> users, const Policy& policy);
+  /// At start, after the sessions: `session_open` says which of them there still are; tokens of
+  /// others are erased. Tokens of users whom `policy` refuses stay stored, unused: they work again
+  /// once their owner may come in.
+  Task<Result<std::size_t>> load(std::vector<store::User> users,
+                                 const Policy& policy,
+                                 std::function<bool(const std::string&)> session_open = {});
 
   /// The stored tokens of somebody whose tokens rested: they work again.
   Task<Result<void>> load_user(std::shared_ptr<const Account> owner);
@@ -52,6 +60,8 @@ class TokenTable {
         scopes;  ///< {"inherit"}: all that the owner may. The caller has asked may_hand_out().
     std::string note;  ///< Cut to 200 bytes.
     std::optional<Instant> expires;
+    std::string session = {};  ///< TokenView::session
+    std::string client = {};   ///< Of one client a person holds 8 tokens; the oldest goes.
   };
   struct Issued {
     std::string secret;  ///< The token itself; nobody can read it again.
@@ -66,12 +76,31 @@ class TokenTable {
   /// Ends it at once on all threads, then in the store; Errc::not_found if there is none of that
   /// user with that id.
   Task<Result<void>> revoke(store::UserId owner, std::string id);
+  /// All that this client has of this user.
+  Task<Result<void>> revoke_of_client(store::UserId owner, std::string client);
+  /// The session has ended: its tokens do at once; the store learns of it with the next sweep().
+  void end_of_session(store::UserId owner, const std::string& session);
+
+  /// The client is gone: what anybody gave it ends at once, in the store with the next sweep().
+  void end_of_client(const std::string& client);
+
+  /// A token that is not stored: a server's own, or a service's of the configuration. Works until
+  /// withdraw(). Rests while its owner is kept out. Errc::invalid: a scope that does not parse.
+  Result<TokenPointer> lend(std::string_view secret,
+                            std::shared_ptr<const Account> owner,
+                            std::vector<std::string> scopes,
+                            std::string note);
+  bool withdraw(std::string_view secret);  ///< False if it was not lent.
+
   /// The owner's groups or rights have changed.
   void update(std::shared_ptr<const Account> owner);
   /// The user was removed from the store, or refused: none of their tokens works any more.
   void forget_user(store::UserId user);
 
-  std::vector<TokenPointer> of_user(store::UserId user) const;  ///< Newest first.
+  std::vector<TokenPointer> of_user(
+      store::UserId user) const;  ///< Newest first; without lent ones.
+  /// By TokenView::id, lent ones too; null if there is none.
+  TokenPointer find(store::UserId owner, std::string_view id) const;
   std::size_t size() const { return table_.size(); }
 
   /// Every minute or so: erases the expired ones, writes down when the others were last used. The
@@ -79,13 +108,22 @@ class TokenTable {
   Task<Result<std::size_t>> sweep();
 
  private:
+  struct Lent {
+    store::UserId owner = 0;
+    TokenPointer view;
+  };
+
   void add(TokenPointer token);
   void drop(const TokenView& token);
+  TokenPointer replaced(const TokenPointer& old, const std::shared_ptr<const Account>& owner);
+  Task<void> make_room(store::UserId owner, std::string client);
 
   store::TokenStore& store_;
   const Clock& clock_;
   SecretTable<TokenView> table_;
   std::unordered_map<store::UserId, std::vector<TokenPointer>> by_user_;
+  std::map<secrets::Digest, Lent> lent_;
+  std::deque<std::string> owed_;  ///< Ids that the store is still to erase.
 };
 
 }  // namespace passerelle::auth

@@ -15,8 +15,10 @@
 #include "config/checks/ldap.hpp"
 #include "config/checks/local.hpp"
 #include "config/checks/oidc.hpp"
+#include "config/checks/rbac.hpp"
 #include "config/lti_consumers.hpp"
 #include "config/lti_platforms.hpp"
+#include "config/rbac.hpp"
 #include "config/values.hpp"
 
 namespace passerelle::config {
@@ -36,6 +38,8 @@ class Checks {
     for (const Authenticator& authenticator : settings.authenticators) {
       groups_.insert(groups_.end(), authenticator.groups.begin(), authenticator.groups.end());
     }
+    if (settings.rbac)
+      for (const Group& group : settings.rbac->groups) groups_.push_back(group.name);
   }
 
   void run() {
@@ -50,6 +54,7 @@ class Checks {
     spawners();
     profiles();
     cull_rules();
+    check_rbac(settings_, marks_, problems_);
   }
 
  private:
@@ -399,6 +404,7 @@ class Checks {
               "no spawner is called " + shown(profile.spawner) +
                   did_you_mean(profile.spawner, spawner_names, "write a name from `spawners`"));
       }
+      check_access(profile, path, marks_, problems_);
       people(path + ".allow", profile.allow);
       check_form(profile.form, path + ".form", marks_, problems_);
     }

@@ -18,6 +18,7 @@
 #include "config/keys/lti13.hpp"
 #include "config/keys/oidc.hpp"
 #include "config/keys/pam.hpp"
+#include "config/keys/rbac.hpp"
 #include "config/keys/slots.hpp"
 #include "config/keys/spawner.hpp"
 
@@ -254,6 +255,18 @@ constexpr Key kProfileKeys[] = {
                "ou TCP sur l'adresse locale pour les programmes qui ne savent pas."},
      .example = "unix",
      .choices = "unix tcp"},
+    {.name = "access",
+     .kind = Kind::choice,
+     .slot = at<&Profile::access>,
+     .words =
+         {"`gateway`: the gateway alone checks who comes, and the server needs to know nothing of "
+          "it. `jupyterhub`: the program is `jupyterhub-singleuser` (3 to 6) or speaks as it does, "
+          "and also asks the gateway by OAuth; it is reached by TCP.",
+          "`gateway` : la passerelle seule vérifie qui vient, et le serveur n'a rien à en savoir. "
+          "`jupyterhub` : le programme est `jupyterhub-singleuser` (3 à 6) ou parle comme lui, et "
+          "demande aussi par OAuth à la passerelle ; il est joint par TCP."},
+     .example = "jupyterhub",
+     .choices = "gateway jupyterhub"},
     {.name = "allow",
      .kind = Kind::people,
      .slot = at<&Profile::allow>,
@@ -765,6 +778,50 @@ constexpr Key kRootKeys[] = {
      .most = 1000,
      .section = &kProfile,
      .children = list_of<&Settings::profiles>()},
+    {.name = "roles",
+     .kind = Kind::named_sections,
+     .slot = itself,
+     .words =
+         {"Bundles of scopes and who has them, by name. `user`, `server` and `token` exist and "
+          "may be given other scopes; `admin` stays as it is.",
+          "Des lots de permissions et qui les a, par nom. `user`, `server` et `token` existent "
+          "et peuvent recevoir d'autres permissions ; `admin` reste tel quel."},
+     .most = 1000,
+     .section = &kRole,
+     .children = map_of<&Settings::rbac, &Rbac::roles>()},
+    {.name = "groups",
+     .kind = Kind::named_sections,
+     .slot = itself,
+     .words = {"Groups that exist from the start, by name, beside those that sign-ins say.",
+               "Groupes qui existent dès le démarrage, par nom, en plus de ceux des connexions."},
+     .most = 10'000,
+     .section = &kGroup,
+     .children = map_of<&Settings::rbac, &Rbac::groups>()},
+    {.name = "services",
+     .kind = Kind::named_sections,
+     .slot = itself,
+     .words = {"Programs that speak the API with a token of their own, by name.",
+               "Programmes qui parlent l'API avec leur propre jeton, par nom."},
+     .most = 1000,
+     .section = &kService,
+     .children = map_of<&Settings::rbac, &Rbac::services>()},
+    {.name = "custom_scopes",
+     .kind = Kind::text_list,
+     .slot = at<&Settings::rbac, &Rbac::custom_scopes>,
+     .words = {"Scopes that only services know, for roles: `custom:` and a name.",
+               "Permissions que seuls des services connaissent, pour les rôles : `custom:` et un "
+               "nom."},
+     .example = "[\"custom:grades:read\"]"},
+    {.name = "hub_url",
+     .kind = Kind::public_url,
+     .slot = at<&Settings::hub_url>,
+     .words = {"Where servers with `access: jupyterhub` and services reach this gateway, without "
+               "the path, when neither its plain HTTP address nor `public_url` is right for them.",
+               "Où les serveurs avec `access: jupyterhub` et les services joignent cette "
+               "passerelle, sans le chemin, si ni son adresse HTTP ni `public_url` ne leur "
+               "conviennent."},
+     .example = "https://hub.internal:8443",
+     .when_absent = {"`listen.http`, else `public_url`", "`listen.http`, sinon `public_url`"}},
     {.name = "limits",
      .kind = Kind::section,
      .slot = inside<&Settings::limits>,

@@ -26,6 +26,9 @@ std::string directory_of(const std::string& file) {
 
 /// A secret in the file itself is as open as the file.
 bool holds_secret(const Settings& settings, const Value& document) {
+  if (const Value* services = document.find("services"))
+    for (const Entry& entry : services->entries)
+      if (entry.value.find("api_token") != nullptr) return true;
   const Value* authenticators = document.find("authenticators");
   if (authenticators == nullptr) return false;
   for (const Authenticator& authenticator : settings.authenticators) {
@@ -36,7 +39,7 @@ bool holds_secret(const Settings& settings, const Value& document) {
 }
 
 bool open_to_others(const std::string& path) {
-  struct stat about {};
+  struct stat about{};
   return ::stat(path.c_str(), &about) == 0 && (about.st_mode & 0137U) != 0;
 }
 
@@ -60,6 +63,12 @@ LoadOutcome load_checked(std::string_view text,
   const std::string directory = directory_of(file);
   ReadOutcome read = read_settings(*document, directory, environment, problems);
   read.settings.plain_http = !read.settings.https.on() || read.marks.has("listen.http");
+  for (std::size_t i = 0; i < read.settings.profiles.size(); ++i) {
+    Profile& profile = read.settings.profiles[i];
+    const std::string transport = "profiles[" + std::to_string(i) + "].transport";
+    if (profile.access == "jupyterhub" && !read.marks.has(transport))
+      profile.transport = Transport::tcp;
+  }
   check_together(read.settings, read.marks, environment, problems);
   if (on_disk && holds_secret(read.settings, *document) && open_to_others(file)) {
     problems.warning({},

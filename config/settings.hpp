@@ -73,9 +73,10 @@ struct Profile {
   std::vector<std::string> command;
   std::map<std::string, std::string> environment;
   Transport transport = Transport::unix_socket;
-  People allow;             ///< Empty: everyone who may sign in.
-  std::string default_url;  ///< Opened below the server's prefix: "lab", "tree".
-  std::string ready_path;   ///< Asked to see whether it answers; below the prefix.
+  std::string access = "gateway";  ///< "jupyterhub": it asks us who comes, by OAuth.
+  People allow;                    ///< Empty: everyone who may sign in.
+  std::string default_url;         ///< Opened below the server's prefix: "lab", "tree".
+  std::string ready_path;          ///< Asked to see whether it answers; below the prefix.
   seconds start_timeout{60};
   std::uint64_t memory = 0;  ///< Overrides the spawner's, if set.
   double cpu = 0;
@@ -140,6 +141,8 @@ struct Proxy {
                                << 20U;  ///< Bytes kept for slow sides, all together; 0: unlimited.
 };
 
+struct Rbac;  // rbac.hpp
+
 struct Metrics {
   std::vector<std::string> allow;  ///< CIDRs that may read /hub/metrics without a token.
 };
@@ -169,6 +172,8 @@ struct Settings {
   Proxy proxy;
   Metrics metrics;
   bool stop_servers_on_exit = false;
+  std::string hub_url;  ///< Where servers and services reach us, with base_url; empty: as they can.
+  std::shared_ptr<Rbac> rbac;  ///< Null when the file says nothing of it.
 };
 
 }  // namespace passerelle::config

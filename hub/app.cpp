@@ -8,6 +8,7 @@
 #include "auth/lti_courses.hpp"
 #include "base/files.hpp"
 #include "base/log.hpp"
+#include "config/rbac.hpp"
 #include "config/values.hpp"
 #include "hub/methods.hpp"
 #include "hub/succession/notify.hpp"
@@ -47,6 +48,8 @@ std::vector<std::string> served_hosts(const config::Settings& settings) {
 Result<void> App::check(const config::Settings& settings) {
   const auto endpoints = make_endpoints(settings);
   if (!endpoints) return endpoints.error();
+  if (settings.rbac)
+    if (auto good = auth::check_roles(*settings.rbac); !good) return good;
   const auto renderer =
       web::Renderer::make(settings.base_url, settings.branding, method_pictures(settings));
   if (!renderer) return renderer.error();
@@ -86,6 +89,7 @@ App::App(config::Settings settings,
       csrf_(key_for(keys, "csrf")),
       cookies_(settings_.public_url, settings_.base_url),
       origins_(settings_.public_url, settings_.subdomain_host),
+      stand_ins_(key_for(keys, "stand-in")),
       throttle_(clock_) {}
 
 App::~App() = default;
@@ -107,7 +111,10 @@ Result<void> App::make_authenticators() {
     if ((*made)->people_choose_names()) open.push_back(entry.name);
     authenticators_.push_back(std::move(*made));
   }
-  policy_ = std::make_unique<auth::Policy>(settings_.access, std::move(open));
+  if (settings_.rbac)
+    if (auto good = auth::check_roles(*settings_.rbac); !good) return good;
+  policy_ = std::make_unique<auth::Policy>(settings_.access, std::move(open),
+                                           auth::Roles(settings_.rbac));
   sessions_ =
       std::make_unique<auth::SessionTable>(store_->sessions(), csrf_, clock_, settings_.sessions);
   sessions_->ask_frames([this](const auth::SessionView& session) {
@@ -116,6 +123,11 @@ Result<void> App::make_authenticators() {
   });
   origin_keys_ = std::make_unique<auth::OriginKeys>(*sessions_, origin_secret_);
   tokens_ = std::make_unique<auth::TokenTable>(store_->tokens(), clock_);
+  sessions_->on_end = [this](const auth::SessionView& session) {
+    tokens_->end_of_session(session.account().id, session.id);
+  };
+  if (auto lent = lend_service_tokens(); !lent) return lent;
+  if (auto added = add_service_routes(); !added) return added;
   states_ = std::make_unique<auth::States>(store_->identities(), sealer_);
   const auto find = [this](std::string_view name) { return find_authenticator(name); };
   refresher_ = std::make_unique<auth::Refresher>(
@@ -125,6 +137,63 @@ Result<void> App::make_authenticators() {
       auth::Login::Parts{store_->users(), store_->audit(), *sessions_, *tokens_, throttle_,
                          *policy_, clock_, *states_, *refresher_});
   return {};
+}
+
+Result<void> App::lend_service_tokens() {
+  if (!settings_.rbac) return {};
+  store::UserId id = 0;
+  for (const config::Service& service : settings_.rbac->services) {
+    auth::Account account;
+    account.id = --id;  // nobody's row
+    account.service = true;
+    account.username = service.name;
+    account.display_name = service.name;
+    account.admin = service.admin;
+    policy_->roles().give_service(service, account.scopes, account.roles);
+    auto lent = tokens_->lend(service.api_token.value,
+                              std::make_shared<const auth::Account>(std::move(account)),
+                              {"inherit"}, "service " + service.name);
+    if (!lent) return std::move(lent).error().within("services." + service.name);
+  }
+  return {};
+}
+
+Result<void> App::add_service_routes() {
+  if (!settings_.rbac) return {};
+  for (const config::Service& service : settings_.rbac->services) {
+    if (service.url.empty()) continue;
+    std::string address = service.url.substr(std::string_view("http://").size());
+    address = address.substr(0, address.find('/'));
+    auto upstream = upstream_from_string("tcp:" + address);
+    if (!upstream) return std::move(upstream).error().within("services." + service.name + ".url");
+    auto route = std::make_shared<proxy::Route>();
+    route->prefix = settings_.base_url + "services/" + service.name + "/";
+    route->upstream = std::move(*upstream);
+    route->for_gate =
+        std::make_shared<const RouteOwner>(RouteOwner{"", service.name, {}, "", true});
+    routes_.add(std::move(route));
+  }
+  return {};
+}
+
+// Groups of the configuration exist and hold those users that are known by now.
+Task<Result<void>> App::fill_groups() {
+  if (!settings_.rbac) co_return Result<void>();
+  for (const config::Group& group : settings_.rbac->groups) {
+    const auto there = co_await store_->groups().find(group.name);
+    std::vector<store::UserId> missing;
+    for (const std::string& name : group.users) {
+      const bool in =
+          there && std::find(there->users.begin(), there->users.end(), name) != there->users.end();
+      if (in) continue;
+      const auto user = co_await store_->users().find_by_name(name);
+      if (user) missing.push_back(user->id);
+    }
+    if (there && missing.empty()) continue;
+    auto added = co_await store_->groups().add(group.name, std::move(missing));
+    if (!added) co_return std::move(added).error();
+  }
+  co_return Result<void>();
 }
 
 auth::Authenticator* App::find_authenticator(std::string_view name) const {
@@ -170,9 +239,11 @@ Result<void> App::make_spawners() {
     const auth::Authenticator* method = find_authenticator(name);
     return method == nullptr ? std::nullopt : method->access_token(state);
   };
-  launcher_ = std::make_unique<Launcher>(LauncherParts{loop_, settings_, clock_, *store_, sealer_,
-                                                       spawners_, routes_, http_, tally_,
-                                                       *refresher_, *states_, access_token});
+  contract_ = std::make_unique<Contract>(settings_, *policy_, *tokens_, origins_,
+                                         [this] { return proxy_->port(); });
+  launcher_ = std::make_unique<Launcher>(
+      LauncherParts{loop_, settings_, clock_, *store_, sealer_, spawners_, routes_, http_, tally_,
+                    *refresher_, *states_, access_token, *contract_});
   refresher_->on_put_out = [this](const store::User& user, std::string_view reason) {
     if (settings_.access.block_stops_servers) stop_servers_of(user, reason);
   };
@@ -183,14 +254,14 @@ Result<void> App::make_spawners() {
 Result<void> App::make_proxy() {
   predecessors_ = std::make_unique<Predecessors>(routes_, *sessions_, *tokens_);
   grades_ = std::make_unique<GradeQueue>(loop_, store_->activities(), authenticators_, clock_);
-  parts_ = std::make_unique<Parts>(
-      Parts{loop_,           settings_,  clock_,     *store_,       *sessions_, *tokens_,
-            csrf_,           cookies_,   *policy_,   *login_,       *states_,   *refresher_,
-            authenticators_, *launcher_, *renderer_, routes_,       proxy_,     tally_,
-            landings_,       *grades_,   origins_,   *origin_keys_, arrivals_});
+  parts_ = std::make_unique<Parts>(Parts{
+      loop_,         settings_, clock_,     *store_,  *sessions_,  *tokens_,        csrf_,
+      cookies_,      *policy_,  *login_,    *states_, *refresher_, authenticators_, *launcher_,
+      *renderer_,    routes_,   proxy_,     tally_,   landings_,   *grades_,        origins_,
+      *origin_keys_, arrivals_, stand_ins_, codes_,   *contract_});
   desk_ = std::make_unique<FrontDesk>(*parts_);
   gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, origins_,
-                                       *origin_keys_, settings_.base_url);
+                                       *origin_keys_, stand_ins_, settings_.base_url);
   proxy::ProxySettings settings;
   settings.limits = settings_.proxy;
   auto endpoints = make_endpoints(settings_);
@@ -313,6 +384,8 @@ Task<void> App::shut_down() {
 }
 
 Task<Result<void>> App::restore() {
+  auto filled = co_await fill_groups();
+  if (!filled) co_return std::move(filled).error();
   auto users = co_await store_->users().all();
   if (!users) co_return std::move(users).error();
   // Sessions ask who may frame them: what authenticators keep must be there before.
@@ -323,7 +396,10 @@ Task<Result<void>> App::restore() {
     }
   auto sessions = co_await sessions_->load(*users, *policy_);
   if (!sessions) co_return std::move(sessions).error();
-  auto tokens = co_await tokens_->load(*users, *policy_);
+  std::function<bool(const std::string&)> is_open = [this](const std::string& id) {
+    return sessions_->open(id);
+  };
+  auto tokens = co_await tokens_->load(*users, *policy_, std::move(is_open));
   if (!tokens) co_return std::move(tokens).error();
   auto servers = co_await launcher_->restore();
   co_return servers;

@@ -16,6 +16,7 @@
 #include "hub/gateway.hpp"
 #include "hub/grades.hpp"
 #include "hub/listening.hpp"
+#include "hub/oauth/codes.hpp"
 #include "hub/parts.hpp"
 #include "hub/reaper.hpp"
 #include "hub/succession/inheritance.hpp"
@@ -54,6 +55,9 @@ class App {
       std::unique_ptr<web::Renderer> renderer);
 
   Result<void> make_authenticators();
+  Result<void> lend_service_tokens();
+  Result<void> add_service_routes();
+  Task<Result<void>> fill_groups();
   Result<void> make_spawners();
   void add_entrance(const spawners::Entrance& entrance);
   auth::Authenticator* find_authenticator(std::string_view name) const;
@@ -106,6 +110,8 @@ class App {
   auth::Csrf csrf_;
   auth::Cookies cookies_;
   Origins origins_;
+  auth::StandIns stand_ins_;
+  OAuthCodes codes_{clock_};
   auth::Throttle throttle_;
   Authenticators authenticators_;
   std::unique_ptr<auth::Policy> policy_;
@@ -121,6 +127,7 @@ class App {
   Landings landings_{clock_};
   Tickets<Arrival> arrivals_{clock_, seconds(60)};
   std::unique_ptr<GradeQueue> grades_;
+  std::unique_ptr<Contract> contract_;
   std::unique_ptr<Launcher> launcher_;
   std::unique_ptr<Reaper> reaper_;
   std::unique_ptr<Predecessors> predecessors_;

@@ -13,6 +13,7 @@
 #include "auth/authenticator.hpp"
 #include "auth/permissions.hpp"
 #include "auth/session.hpp"
+#include "auth/tokens.hpp"
 #include "base/task.hpp"
 #include "base/text.hpp"
 #include "proxy/gate.hpp"
@@ -35,6 +36,7 @@ struct Call {
   std::shared_ptr<const auth::SessionView> session;  ///< Null: no valid session cookie.
   std::optional<auth::Principal> principal;          ///< By session or API token.
   bool by_token = false;  ///< The principal came by Authorization header.
+  std::shared_ptr<const auth::TokenView> token;  ///< That token, unless it was a stand-in.
   std::string
       csrf;  ///< What a form of this browser must carry: the session's, or the sign-in form's.
   const Endpoint* endpoint = nullptr;  ///< Null: there is no such path.

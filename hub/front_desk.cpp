@@ -99,6 +99,13 @@ Task<Answer> FrontDesk::answer(Call& call) {
     if (!found.allow.empty()) nothing.headers.emplace_back("Allow", found.allow);
     co_return nothing;
   }
+  // OPTIONS alone is every path's.
+  const bool known = !found.allow.empty() && found.allow != "OPTIONS";
+  if (found.endpoint->handler == api::unknown && known) {
+    proxy::HubResponse other = api_error(kNotAllowed, "Method Not Allowed");
+    other.headers.emplace_back("Allow", found.allow);
+    co_return other;
+  }
   call.endpoint = found.endpoint;
   if (auto refused = check_guard(*found.endpoint, call)) co_return std::move(*refused);
   Answer given = co_await found.endpoint->handler(parts_, call);
@@ -119,8 +126,12 @@ void FrontDesk::read(Call& call) const {
 void FrontDesk::authenticate(Call& call) const {
   if (const std::string_view bearer = bearer_token(call.request.header("authorization"));
       !bearer.empty()) {
-    if (const auth::TokenPointer token = parts_.tokens.verify(bearer))
+    if (const auth::TokenPointer token = parts_.tokens.verify(bearer)) {
       call.principal = token->principal;
+      call.token = token;
+    } else if (const auto meant = parts_.stand_ins.read(bearer)) {
+      stand_in(call, *meant);
+    }
     call.by_token = true;  // a wrong token is not rescued by a cookie
     return;
   }
@@ -135,6 +146,32 @@ void FrontDesk::authenticate(Call& call) const {
   if (!call.session) return;
   call.principal = call.session->principal;
   call.csrf = call.session->csrf;
+}
+
+// Whoever shows it knows a token's owner, and may be told that they may use that one server.
+void FrontDesk::stand_in(Call& call, const auth::StandIns::Meant& meant) const {
+  const auth::TokenPointer token = parts_.tokens.find(meant.user, meant.token);
+  if (!token || (token->expires && parts_.clock.now() >= *token->expires)) return;
+  // A service's route has a name without a slash.
+  const bool service = meant.server.find('/') == std::string::npos;
+  const std::string access =
+      (service ? "access:services!service=" : "access:servers!server=") + meant.server;
+  auth::Principal shown = token->principal;
+  const std::string_view owner =
+      shown.account->service ? std::string_view() : shown.account->username;
+  auth::ScopeSet one;
+  for (const std::string_view scope :
+       {std::string_view(access), std::string_view("read:users:name!user"),
+        std::string_view("read:users:groups!user")})
+    (void)one.add(scope, owner);
+  const auto may = [&](const auth::Target& target) {
+    return auth::allowed(token->principal, "access:services", target);
+  };
+  // The gate asked for servers before it was made; a service asks us now.
+  if (service && !may(auth::Target::of_service(meant.server))) return;
+  shown.rights = one;
+  shown.narrowed = std::move(one);
+  call.principal = std::move(shown);
 }
 
 std::optional<proxy::HubResponse> FrontDesk::check_guard(const Endpoint& endpoint,

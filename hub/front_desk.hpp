@@ -28,6 +28,7 @@ class FrontDesk final : public proxy::Hub {
   Task<Answer> answer(Call& call);
   void read(Call& call) const;
   void authenticate(Call& call) const;
+  void stand_in(Call& call, const auth::StandIns::Meant& meant) const;
   std::optional<proxy::HubResponse> check_guard(const Endpoint& endpoint, Call& call) const;
   bool forged(const Endpoint& endpoint, const Call& call) const;
   std::string frame_ancestors(const Call& call) const;

@@ -15,6 +15,15 @@ const RouteOwner& owner_of(const proxy::Route& route) {
   return *static_cast<const RouteOwner*>(route.for_gate.get());
 }
 
+// "?token=" of a WebSocket, for programs that cannot set headers there. It goes on to the server
+// with the address, so it counts at servers of its own owner only.
+std::string_view token_of_query(const proxy::RequestHead& head) {
+  constexpr std::string_view kName = "token=";
+  for (const std::string_view pair : text::split(head.query(), '&'))
+    if (pair.starts_with(kName)) return pair.substr(kName.size());
+  return {};
+}
+
 }  // namespace
 
 std::string_view bearer_token(std::string_view authorization) noexcept {
@@ -47,6 +56,7 @@ Gateway::Gateway(const proxy::RouteTable& routes,
                  const auth::Cookies& cookies,
                  const Origins& origins,
                  const auth::OriginKeys& origin_keys,
+                 const auth::StandIns& stand_ins,
                  std::string base_url)
     : routes_(routes),
       sessions_(sessions),
@@ -54,17 +64,44 @@ Gateway::Gateway(const proxy::RouteTable& routes,
       cookies_(cookies),
       origins_(origins),
       origin_keys_(origin_keys),
+      stand_ins_(stand_ins),
       servers_(base_url + "user/"),
+      services_(base_url + "services/"),
       wormhole_(std::move(base_url) + "hub/wormhole/") {}
 
 proxy::Verdict Gateway::admit(const proxy::RequestHead& head, std::string_view /*peer*/) noexcept {
+  if (head.path().starts_with(servers_)) return admit_to_server(head);
+  if (head.path().starts_with(services_) && origins_.label_in(head.host()).empty())
+    return admit_to_service(head);
   // Whether the job's key is right is seen where it leads to.
   if (head.upgrade_websocket() && head.path().starts_with(wormhole_)) {
     const std::shared_ptr<const proxy::Route>& way = routes_.match(head.path());
-    if (way && way->prefix.starts_with(wormhole_)) return proxy::Forward{way, {}};
+    if (way && way->prefix.starts_with(wormhole_)) return proxy::Forward{way, nullptr, nullptr};
   }
-  if (!head.path().starts_with(servers_)) return proxy::ToHub{kMostHubBody, {}};
-  return admit_to_server(head);
+  return proxy::ToHub{kMostHubBody, {}};
+}
+
+// A service looks after its visitors itself, as JupyterHub's do: it asks us who they are. What
+// runs on a session or token of ours still ends with it.
+proxy::Verdict Gateway::admit_to_service(const proxy::RequestHead& head) const {
+  const std::shared_ptr<const proxy::Route>& route = routes_.match(head.path());
+  if (!route) return proxy::ToHub{0, {}};
+  proxy::Forward forward{route, nullptr, nullptr};
+  const std::string_view authorization = head.value(FieldId::authorization);
+  if (const std::string_view bearer = bearer_token(authorization); !bearer.empty()) {
+    const auth::TokenPointer token = tokens_.verify(bearer);
+    if (!token) return forward;  // nobody's: the service need not see it
+    forward.right_ended = {token->life, &token->life->ended()};
+    forward.authorization =
+        "token " + stand_ins_.make({token->owner().id, token->id, owner_of(*route).server});
+    return forward;
+  }
+  forward.authorization = authorization;  // the service's own business: Basic, say
+  const proxy::CookieSearch cookie = proxy::find_cookie(head, cookies_.session_name());
+  if (cookie.state != proxy::CookieSearch::State::found) return forward;
+  if (const auth::SessionPointer session = sessions_.verify(cookie.value))
+    forward.right_ended = {session->life, &session->life->ended()};
+  return forward;
 }
 
 /// By the hub's cookie at the hub, by this origin's key at a person's origin.
@@ -97,6 +134,10 @@ proxy::Verdict Gateway::admit_to_server(const proxy::RequestHead& head) const {
       !bearer.empty())
     token = tokens_.verify(bearer);
   if (!token) session = session_of(head, label);
+  if (!token && !session && route && head.upgrade_websocket() && owner_of(*route).asks) {
+    token = tokens_.verify(token_of_query(head));
+    if (token && route->tag != static_cast<std::uint64_t>(token->owner().id)) token = nullptr;
+  }
   if (!token && !session) return proxy::ToHub{0, reason::kSignIn};
   if (!route) return proxy::ToHub{0, reason::kNoRoute};
   if (!owns_or_may(token ? token->principal : session->principal))
@@ -111,6 +152,10 @@ proxy::Verdict Gateway::admit_to_server(const proxy::RequestHead& head) const {
   const std::shared_ptr<auth::Life>& life = token ? token->life : session->life;
   proxy::Forward forward{route, {life, &life->ended()}, nullptr};
   if (session && !session->framed_by.empty()) forward.framed_by = {session, &session->framed_by};
+  if (token)
+    if (const RouteOwner& owner = owner_of(*route); owner.asks)
+      forward.authorization = "token " + stand_ins_.make({token->owner().id, token->id,
+                                                          owner.username + "/" + owner.server});
   return forward;
 }
 

@@ -9,6 +9,7 @@
 #include "auth/origin_keys.hpp"
 #include "auth/permissions.hpp"
 #include "auth/session.hpp"
+#include "auth/stand_in.hpp"
 #include "auth/tokens.hpp"
 #include "hub/origins.hpp"
 #include "proxy/gate.hpp"
@@ -35,6 +36,7 @@ class Gateway final : public proxy::Gate {
           const auth::Cookies& cookies,
           const Origins& origins,
           const auth::OriginKeys& origin_keys,
+          const auth::StandIns& stand_ins,
           std::string base_url);
 
   proxy::Verdict admit(const proxy::RequestHead& head, std::string_view peer) noexcept override;
@@ -42,6 +44,7 @@ class Gateway final : public proxy::Gate {
  private:
   proxy::Verdict admit_to_server(const proxy::RequestHead& head) const;
   auth::SessionPointer session_of(const proxy::RequestHead& head, std::string_view label) const;
+  proxy::Verdict admit_to_service(const proxy::RequestHead& head) const;
 
   const proxy::RouteTable& routes_;
   const auth::SessionTable& sessions_;
@@ -49,7 +52,9 @@ class Gateway final : public proxy::Gate {
   const auth::Cookies& cookies_;
   const Origins& origins_;
   const auth::OriginKeys& origin_keys_;
+  const auth::StandIns& stand_ins_;
   std::string servers_;   ///< base_url + "user/"
+  std::string services_;  ///< base_url + "services/"
   std::string wormhole_;  ///< base_url + "hub/wormhole/": servers that connect to us
 };
 

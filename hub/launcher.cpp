@@ -206,6 +206,10 @@ Task<Result<void>> Launcher::start(ServerPtr server,
   Telling telling(*this, server, place);
   auto spec = spec_for(*server, profile);
   co_await add_claims(server->record.user, spec);
+  if (Contract::applies(&profile)) {
+    auto entered = co_await enter_contract(server, profile, spec);
+    if (!entered) co_return entered;
+  }
   auto starting = resumed ? spawner.resume(std::move(spec), server->record.state, telling)
                           : spawner.start(std::move(spec), telling);
   auto started = co_await std::move(starting);
@@ -363,6 +367,7 @@ Task<void> Launcher::close(ServerPtr server, std::string by, std::optional<Error
   server->record = std::move(closed);
   server->unsaved = !stored;
   server->stops_at.reset();
+  parts_.contract.leave(*server);
   const store::ServerRecord& record = server->record;
   if (error || record.ended_by == "self")
     audit(*server, "server-end", "gateway", "", error ? &*error : nullptr);
@@ -428,11 +433,13 @@ void Launcher::add_route(Server& server) {
   auto route = std::make_shared<proxy::Route>();
   route->prefix = server.base_path;
   route->upstream = std::move(*upstream);
-  route->set_headers = {{"Authorization", "token " + server.secret}};
+  // Who does its own asking is shown who comes (Gateway), not a secret that opens to everybody.
+  const bool asks = Contract::applies(profile_of(server));
+  if (!asks) route->set_headers = {{"Authorization", "token " + server.secret}};
   if (!secure(server, *route)) return;
   route->tag = static_cast<std::uint64_t>(server.record.user);
   route->for_gate = std::make_shared<const RouteOwner>(RouteOwner{
-      server.username, server.record.name, server.groups, origin_label(server.username)});
+      server.username, server.record.name, server.groups, origin_label(server.username), asks});
   route->last_activity = to_micros(parts_.clock.now()) / 1'000'000;
   server.route = route;
   parts_.routes.add(route);
@@ -501,6 +508,15 @@ const config::Profile* Launcher::profile_of(const Server& server) const {
   for (const config::Profile& profile : parts_.settings.profiles)
     if (profile.name == server.record.profile) return &profile;
   return nullptr;
+}
+
+Task<Result<void>> Launcher::enter_contract(ServerPtr server,
+                                            const config::Profile& profile,
+                                            spawners::ServerSpec& spec) {
+  auto owner = co_await parts_.store.users().find(server->record.user);
+  if (!owner) co_return std::move(owner).error();
+  spec.hub_environment = parts_.contract.environment(*server, profile);
+  co_return parts_.contract.enter(*server, *owner);
 }
 
 // What the person's authenticators keep of them; their own identity's word counts before a linked

@@ -16,6 +16,7 @@
 #include "auth/refresh.hpp"
 #include "base/http_client.hpp"
 #include "base/secrets.hpp"
+#include "hub/contract.hpp"
 #include "hub/launch_queue.hpp"
 #include "hub/server.hpp"
 #include "hub/tally.hpp"
@@ -63,6 +64,7 @@ struct LauncherParts {
   std::function<std::optional<auth::AccessToken>(std::string_view authenticator,
                                                  const auth::AuthState& state)>
       access_token;
+  Contract& contract;
 };
 
 class Launcher {
@@ -149,6 +151,9 @@ class Launcher {
   void enter_phase(Server& server, store::Phase phase);
   spawners::Spawner* spawner_of(const Server& server) const;
   const config::Profile* profile_of(const Server& server) const;
+  Task<Result<void>> enter_contract(ServerPtr server,
+                                    const config::Profile& profile,
+                                    spawners::ServerSpec& spec);
   Task<void> add_claims(store::UserId id, spawners::ServerSpec& spec);
   spawners::ServerSpec spec_for(const Server& server, const config::Profile& profile) const;
   void fill_paths(Server& server) const;

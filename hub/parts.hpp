@@ -11,6 +11,7 @@
 #include "auth/login.hpp"
 #include "auth/origin_keys.hpp"
 #include "auth/session.hpp"
+#include "auth/stand_in.hpp"
 #include "auth/tokens.hpp"
 #include "hub/landing.hpp"
 #include "hub/launcher.hpp"
@@ -26,6 +27,7 @@ class Proxy;
 namespace passerelle::hub {
 
 class GradeQueue;
+class OAuthCodes;
 
 using Authenticators = std::vector<std::unique_ptr<auth::Authenticator>>;
 
@@ -57,6 +59,9 @@ struct Parts {
   const Origins& origins;
   const auth::OriginKeys& origin_keys;
   Tickets<Arrival>& arrivals;
+  const auth::StandIns& stand_ins;
+  OAuthCodes& codes;
+  const Contract& contract;
 };
 
 }  // namespace passerelle::hub

@@ -31,6 +31,10 @@ Task<Result<void>> Launcher::restore() {
     fill_paths(*server);
     auto secret = parts_.sealer.open(server->record.sealed_secret, "server-secret");
     if (secret) server->secret = std::move(*secret);
+    if (secret && server->active() && Contract::applies(profile_of(*server)))
+      if (auto entered = parts_.contract.enter(*server, *owner->second); !entered)
+        log::warn("launcher", "a server's own token does not work",
+                  {{"server", server->base_path}, {"why", entered.error().message()}});
     if (server->record.phase == Phase::running && secret) add_route(*server);
     servers_[server->key()] = server;
   }

@@ -45,6 +45,7 @@ Task<Answer> lti13_config(Parts&, Call&);
 Task<Answer> lti13_keys(Parts&, Call&);
 Task<Answer> grades(Parts&, Call&);
 Task<Answer> send_grade_again(Parts&, Call&);
+Task<Answer> authorize(Parts&, Call&);
 }  // namespace pages
 
 namespace api {
@@ -69,8 +70,32 @@ Task<Answer> end_sessions(Parts&, Call&);
 Task<Answer> auth_token(Parts&, Call&);
 Task<Answer> give_grade(Parts&, Call&);
 Task<Answer> grades(Parts&, Call&);
+Task<Answer> info(Parts&, Call&);
+Task<Answer> users(Parts&, Call&);
+Task<Answer> create_users(Parts&, Call&);
+Task<Answer> create_user(Parts&, Call&);
+Task<Answer> modify_user(Parts&, Call&);
+Task<Answer> delete_user(Parts&, Call&);
+Task<Answer> server(Parts&, Call&);
+Task<Answer> token(Parts&, Call&);
+Task<Answer> groups(Parts&, Call&);
+Task<Answer> create_groups(Parts&, Call&);
+Task<Answer> group(Parts&, Call&);
+Task<Answer> create_group(Parts&, Call&);
+Task<Answer> delete_group(Parts&, Call&);
+Task<Answer> add_members(Parts&, Call&);
+Task<Answer> remove_members(Parts&, Call&);
+Task<Answer> set_group_properties(Parts&, Call&);
+Task<Answer> services(Parts&, Call&);
+Task<Answer> service(Parts&, Call&);
+Task<Answer> proxy_routes(Parts&, Call&);
+Task<Answer> check_routes(Parts&, Call&);
+Task<Answer> shutdown(Parts&, Call&);
+Task<Answer> oauth_token(Parts&, Call&);
+Task<Answer> activity(Parts&, Call&);
 Task<Answer> audit(Parts&, Call&);
 Task<Answer> arrived(Parts&, Call&);
+Task<Answer> options(Parts&, Call&);
 Task<Answer> unknown(Parts&, Call&);
 }  // namespace api
 

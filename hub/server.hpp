@@ -30,6 +30,7 @@ struct RouteOwner {
   std::string server;
   std::vector<std::string> groups;
   std::string label;  ///< The name of the owner's origin (hub/origins.hpp)
+  bool asks = false;  ///< It asks us by OAuth, or with the token it was shown, who comes.
 };
 
 struct Server {

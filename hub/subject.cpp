@@ -8,6 +8,11 @@ namespace passerelle::hub {
 Task<Result<Subject>> subject_of(Parts& parts, const Call& call, auth::ScopeName what) {
   const Error no(Errc::not_found, "No access to resources or resources not found");
   if (!call.principal || call.args.empty()) co_return no;
+  // Whoever has the scope for nobody at all is told so: that says nothing about this user.
+  if (!auth::has(*call.principal, what))
+    co_return Error(Errc::forbidden,
+                    "Action is not authorized with current scopes; requires any of [" +
+                        std::string(what.text()) + "]");
   Subject subject;
   if (call.args.size() > 1) subject.server = call.args[1];
   auto user = co_await parts.store.users().find_by_name(call.args[0]);

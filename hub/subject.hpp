@@ -16,7 +16,8 @@ struct Subject {
 
 /// The user named by args[0] and the server by args[1] (if there), provided the caller may do
 /// `what` to it: administrators are changed by unnarrowed ones only (CVE-2024-41942), a filter to
-/// one group does not reach others (GHSA-69wv-m5fw-2fhp). Errc::not_found for both kinds of "no".
+/// one group does not reach others (GHSA-69wv-m5fw-2fhp). Errc::not_found for both kinds of "no";
+/// Errc::forbidden when they have that scope for nobody.
 Task<Result<Subject>> subject_of(Parts& parts, const Call& call, auth::ScopeName what);
 
 /// "alice" or "alice/named", each part percent-encoded: the tail of hub paths.

@@ -176,6 +176,7 @@ Flow<Outcome> serve_request(Lane& lane, Connection& connection) {
       request.route = std::move(forward->route);
       request.right_ended = std::move(forward->right_ended);
       request.framed_by = std::move(forward->framed_by);
+      request.authorization = std::move(forward->authorization);
       outcome = co_await forward_request(lane, connection, request);
     } else {
       const ToHub to_hub = std::get<ToHub>(verdict);

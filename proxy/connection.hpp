@@ -43,6 +43,7 @@ struct Request {
   std::shared_ptr<const Route> route;                    ///< Null unless it is forwarded.
   std::shared_ptr<const std::atomic<bool>> right_ended;  ///< Forward::right_ended
   std::shared_ptr<const std::string> framed_by;          ///< Forward::framed_by
+  std::string authorization;                             ///< Forward::authorization
   bool keep_alive = false;                               ///< What the answer tells the client.
   AccessEntry entry;
   Millis began = 0;

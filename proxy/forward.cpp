@@ -123,6 +123,7 @@ std::size_t Forwarding::build_head() {
   ToUpstream wish{request_.client, route_->set_headers, lane_.shared.own_cookies};
   wish.via = lane_.shared.rules.via_line();
   wish.stripped = lane_.shared.settings.stripped_headers;
+  wish.authorization = request_.authorization;
   const RoutePolicy* const policy = route_->policy.get();
   if (policy == nullptr) return build_upstream_head(request_.head, wish, lane_.head_room);
   const std::string target = policy->target_of(request_.head);

@@ -26,6 +26,9 @@ struct Forward {
   /// Null: the upstream alone says whose pages may show its answers in a frame. Else these sites
   /// may: ToClient::framed_by.
   std::shared_ptr<const std::string> framed_by;
+  /// Goes up as Authorization, instead of what the client sent; empty: what the route sets, if it
+  /// does.
+  std::string authorization = {};
 };
 
 /// The hub takes the whole request and answers in its own time.

@@ -376,6 +376,7 @@ void put_request_fields(const RequestHead& head,
 /// What is ours, and the end.
 void put_request_end(const RequestHead& head, const ToUpstream& wish, Writer& out) noexcept {
   for (const auto& [name, value] : wish.set) put_field(out, name, value);
+  if (!wish.authorization.empty()) put_field(out, "Authorization", wish.authorization);
   out.put(wish.via);
   put_request_framing(head, out);
   out.put("\r\n");

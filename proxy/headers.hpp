@@ -28,6 +28,7 @@ struct ToUpstream {
   bool drop_expect = false;
   std::string_view via = {};  ///< RequestRules::via_line(): stands behind those that came.
   std::span<const std::string> stripped = {};  ///< Field names that are dropped, in all spellings.
+  std::string_view authorization = {};         ///< Forward::authorization
 };
 
 /// The request head for the upstream, HTTP/1.1, ending in the empty line. 0 if `out` is too small;

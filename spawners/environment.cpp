@@ -109,6 +109,10 @@ Result<Environment> environment_for(const ServerSpec& spec, const Surrounding& p
   all["PASSERELLE_SECRET"] = spec.secret;
   all["PASSERELLE_LAUNCH"] = spec.launch_id;
   all["PASSERELLE_BASE_URL"] = spec.base_path;
+  for (const auto& [name, value] : spec.hub_environment) all[name] = value;
+  if (!spec.hub_environment.empty())
+    all["JUPYTERHUB_SERVICE_URL"] =
+        "http://" + place.address + ":" + std::to_string(place.port) + spec.base_path;
   if (!place.socket.empty()) all["PASSERELLE_SOCKET"] = place.socket;
   if (place.socket.empty()) all["PASSERELLE_PORT"] = std::to_string(place.port);
   return all;

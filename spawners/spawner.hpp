@@ -35,6 +35,8 @@ struct ServerSpec {
   std::map<std::string, std::vector<std::string>> claims;
   std::string access_token;  ///< The provider's, if the operators opted in; a secret.
   std::string data_dir;      ///< The gateway's.
+  /// What the hub itself tells the server; wins over the profile's. Secrets may be in it.
+  std::map<std::string, std::string> hub_environment;
   std::chrono::steady_clock::duration start_timeout{};
 };
 

@@ -22,10 +22,12 @@ struct User {
   std::string subject;
   std::string username;      ///< [a-z0-9][a-z0-9._-]*, at most 64: safe in URLs, paths and as a process name.
   std::string display_name;
-  std::vector<std::string> groups;
+  std::vector<std::string> groups;  ///< All: what the sign-in says, and what was added here.
   Instant created{};
   Instant last_seen{};
   std::optional<Instant> blocked;  ///< Since when an administrator keeps them out; none: not so.
+  bool admin = false;              ///< Made one by an administrator; the configuration may make more.
+  std::vector<std::string> told_groups;  ///< What the sign-in says alone.
 };
 
 /// One of a user's further identities: an administrator said that it is the same person.
@@ -60,6 +62,8 @@ struct ApiToken {
   Instant created{};
   std::optional<Instant> expires;
   std::optional<Instant> last_used; ///< Batched.
+  std::string session{};     ///< It ends with this session (Session::id); empty: it stands alone.
+  std::string client{};      ///< Whom it was given to by OAuth; empty: its owner made it.
 };
 
 enum class Phase { pending, running, stopping, stopped };

@@ -11,6 +11,7 @@
 
 #include "base/task.hpp"
 #include "store/activities.hpp"
+#include "store/groups.hpp"
 #include "store/records.hpp"
 
 namespace passerelle::store {
@@ -61,6 +62,25 @@ class UserStore {
   virtual Task<Result<void>> erase(UserId id) = 0;
   /// Whether an administrator keeps them out from now on; Errc::not_found if there is no such user.
   virtual Task<Result<void>> set_blocked(UserId id, bool blocked) = 0;
+  virtual Task<Result<void>> set_admin(UserId id, bool admin) = 0;  ///< Errc::not_found
+  /// They were active then; an older time changes nothing.
+  virtual Task<Result<void>> see(UserId id, Instant at) = 0;
+
+  struct PageQuery {
+    enum class Sort { id, name, last_activity };
+    Sort sort = Sort::id;
+    bool descending = false;
+    std::string part_of_name;
+    std::optional<std::vector<UserId>> only;  ///< None: everybody.
+    std::vector<UserId> without;
+    std::size_t offset = 0;
+    std::size_t limit = 0;  ///< 0: all.
+  };
+  struct Page {
+    std::vector<User> users;
+    std::size_t total = 0;
+  };
+  virtual Task<Result<Page>> page(PageQuery query) = 0;
 };
 
 /// What belongs to (authenticator, subject) rather than to the user: further identities, and what
@@ -164,6 +184,7 @@ class Store {
   virtual NonceStore& nonces() = 0;
   virtual ActivityStore& activities() = 0;
   virtual KeptStore& kept() = 0;
+  virtual GroupStore& groups() = 0;
   virtual SessionStore& sessions() = 0;
   virtual TokenStore& tokens() = 0;
   virtual ServerStore& servers() = 0;

@@ -69,6 +69,15 @@ constexpr Children list_of() {
   return children;
 }
 
+/// The same for a map: its entries are called by their `name`.
+template <auto... Path>
+constexpr Children map_of() {
+  using List = std::remove_pointer_t<decltype(member<Path...>(nullptr))>;
+  Children children = list_of<Path...>();
+  children.name = [](void* item) { return &static_cast<typename List::value_type*>(item)->name; };
+  return children;
+}
+
 inline constexpr std::uint64_t kDay = 86400;
 inline constexpr std::uint64_t kMebi = 1U << 20U;
 inline constexpr Words kUnlimited{"unlimited", "sans limite"};

@@ -117,6 +117,15 @@ std::size_t last_event(const Call& call, const LaunchProgress& progress) {
 
 }  // namespace
 
+Task<Answer> server(Parts& parts, Call& call) {
+  auto subject = co_await subject_of(parts, call, "read:servers");
+  if (!subject) co_return refuse(subject.error());
+  const ServerPtr server = parts.launcher.find(subject->key());
+  if (!server)
+    co_return refuse(Error(Errc::not_found, "No access to resources or resources not found"));
+  co_return json(kOk, server_model(parts, *server));
+}
+
 Task<Answer> start_server(Parts& parts, Call& call) {
   auto subject = co_await subject_of(parts, call, "start:servers");
   if (!subject) co_return refuse(subject.error());

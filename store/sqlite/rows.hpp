@@ -24,7 +24,24 @@ Result<std::vector<User>> all_users(Database& database);
 Result<std::vector<Credential>> credentials_of(Database& database, UserId id);
 Result<void> add_credential(Database& database, UserId id, const Credential& credential);
 Result<void> set_user_blocked(Database& database, UserId id, std::optional<Instant> since);
+Result<void> set_user_admin(Database& database, UserId id, bool admin);
+Result<void> see_user(Database& database, UserId id, Instant at);
+Result<UserStore::Page> page_of_users(Database& database, const UserStore::PageQuery& wanted);
 Result<void> erase_user(Database& database, UserId id);
+
+Result<std::vector<Group>> all_groups(Database& database);
+Result<Group> find_group(Database& database, const std::string& name);
+Result<void> create_group(Database& database, const std::string& name);
+Result<void> erase_group(Database& database, const std::string& name);
+Result<void> add_to_group(Database& database,
+                          const std::string& name,
+                          const std::vector<UserId>& users);
+Result<void> remove_from_group(Database& database,
+                               const std::string& name,
+                               const std::vector<UserId>& users);
+Result<void> set_group_properties(Database& database,
+                                  const std::string& name,
+                                  const std::string& properties);
 
 Result<void> link_identity(Database& database, UserId user, const LinkedIdentity& identity);
 Result<void> unlink_identity(Database& database,

@@ -200,7 +200,28 @@ CREATE TABLE kept (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kSteps = {kVersion1, kVersion2, kVersion3, kVersion4};
+// Groups that are filled here, administrators that were made here, and tokens that end with a
+// session or were given to a service.
+constexpr const char* kVersion5 = R"sql(
+ALTER TABLE users ADD COLUMN admin INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tokens ADD COLUMN session TEXT NOT NULL DEFAULT '';
+ALTER TABLE tokens ADD COLUMN client TEXT NOT NULL DEFAULT '';
+CREATE INDEX users_by_last_seen ON users (last_seen);
+
+CREATE TABLE user_groups (
+  name TEXT PRIMARY KEY,
+  properties TEXT NOT NULL DEFAULT '{}'
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE group_members (
+  name TEXT NOT NULL REFERENCES user_groups ON DELETE CASCADE,
+  user INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+  PRIMARY KEY (name, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX group_members_by_user ON group_members (user);
+)sql";
+
+constexpr std::array kSteps = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 
 /// The tables that are read at start; the audit log may be huge and is not needed to serve.
 Result<void> check_pages(Database& database, const std::string& path) {

@@ -74,6 +74,61 @@ Task<Result<void>> Users::set_blocked(UserId id, bool blocked) {
   });
 }
 
+Task<Result<void>> Users::set_admin(UserId id, bool admin) {
+  return connections_.writer.run(
+      [id, admin](Database& database) { return set_user_admin(database, id, admin); });
+}
+
+Task<Result<void>> Users::see(UserId id, Instant at) {
+  return connections_.writer.run(
+      [id, at](Database& database) { return see_user(database, id, at); });
+}
+
+Task<Result<UserStore::Page>> Users::page(PageQuery query) {
+  return connections_.reader.run(
+      [query = std::move(query)](Database& database) { return page_of_users(database, query); });
+}
+
+Task<Result<std::vector<Group>>> Groups::all() {
+  return connections_.reader.run(all_groups);
+}
+
+Task<Result<Group>> Groups::find(std::string name) {
+  return connections_.reader.run(
+      [name = std::move(name)](Database& database) { return find_group(database, name); });
+}
+
+Task<Result<void>> Groups::create(std::string name) {
+  return connections_.writer.run(
+      [name = std::move(name)](Database& database) { return create_group(database, name); });
+}
+
+Task<Result<void>> Groups::erase(std::string name) {
+  return connections_.writer.run(
+      [name = std::move(name)](Database& database) { return erase_group(database, name); });
+}
+
+Task<Result<void>> Groups::add(std::string name, std::vector<UserId> users) {
+  return connections_.writer.run(
+      [name = std::move(name), users = std::move(users)](Database& database) {
+        return add_to_group(database, name, users);
+      });
+}
+
+Task<Result<void>> Groups::remove(std::string name, std::vector<UserId> users) {
+  return connections_.writer.run(
+      [name = std::move(name), users = std::move(users)](Database& database) {
+        return remove_from_group(database, name, users);
+      });
+}
+
+Task<Result<void>> Groups::set_properties(std::string name, std::string properties) {
+  return connections_.writer.run(
+      [name = std::move(name), properties = std::move(properties)](Database& database) {
+        return set_group_properties(database, name, properties);
+      });
+}
+
 Task<Result<void>> Identities::link(UserId user, std::string authenticator, std::string subject) {
   LinkedIdentity identity{std::move(authenticator), std::move(subject), SystemClock().now()};
   return connections_.writer.run([user, identity = std::move(identity)](Database& database) {

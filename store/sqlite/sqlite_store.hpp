@@ -35,6 +35,9 @@ class Users final : public UserStore {
   Task<Result<void>> add_credential(UserId id, Credential credential) override;
   Task<Result<void>> erase(UserId id) override;
   Task<Result<void>> set_blocked(UserId id, bool blocked) override;
+  Task<Result<void>> set_admin(UserId id, bool admin) override;
+  Task<Result<void>> see(UserId id, Instant at) override;
+  Task<Result<Page>> page(PageQuery query) override;
 
  private:
   Connections& connections_;
@@ -93,6 +96,21 @@ class Kept final : public KeptStore {
                                       std::string value) override;
   Task<Result<std::vector<std::pair<std::string, std::string>>>> all(std::string owner) override;
   Task<Result<void>> erase(std::string owner, std::string name) override;
+
+ private:
+  Connections& connections_;
+};
+
+class Groups final : public GroupStore {
+ public:
+  explicit Groups(Connections& connections) : connections_(connections) {}
+  Task<Result<std::vector<Group>>> all() override;
+  Task<Result<Group>> find(std::string name) override;
+  Task<Result<void>> create(std::string name) override;
+  Task<Result<void>> erase(std::string name) override;
+  Task<Result<void>> add(std::string name, std::vector<UserId> users) override;
+  Task<Result<void>> remove(std::string name, std::vector<UserId> users) override;
+  Task<Result<void>> set_properties(std::string name, std::string properties) override;
 
  private:
   Connections& connections_;
@@ -169,6 +187,7 @@ class SqliteStore final : public Store {
   NonceStore& nonces() override { return nonces_; }
   ActivityStore& activities() override { return activities_; }
   KeptStore& kept() override { return kept_; }
+  GroupStore& groups() override { return groups_; }
   SessionStore& sessions() override { return sessions_; }
   TokenStore& tokens() override { return tokens_; }
   ServerStore& servers() override { return servers_; }
@@ -183,6 +202,7 @@ class SqliteStore final : public Store {
   Nonces nonces_{connections_};
   Activities activities_{connections_};
   Kept kept_{connections_};
+  Groups groups_{connections_};
   Sessions sessions_{connections_};
   Tokens tokens_{connections_};
   Servers servers_{connections_};

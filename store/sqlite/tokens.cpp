@@ -14,6 +14,8 @@ ApiToken read_token(Query& row) {
   token.created = row.instant();
   token.expires = row.maybe_instant();
   token.last_used = row.maybe_instant();
+  token.session = row.text();
+  token.client = row.text();
   return token;
 }
 
@@ -27,8 +29,9 @@ std::vector<ApiToken> read_tokens(Query& query) {
 
 Result<void> put_token(Database& database, const ApiToken& token) {
   Query(database,
-        R"sql(INSERT INTO tokens (id, hash, user, scopes, note, created, expires, last_used)
-                        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        R"sql(INSERT INTO tokens (id, hash, user, scopes, note, created, expires, last_used,
+                                            session, client)
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                         ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, user = excluded.user,
                           scopes = excluded.scopes, note = excluded.note, created = excluded.created,
                           expires = excluded.expires,
@@ -41,6 +44,8 @@ Result<void> put_token(Database& database, const ApiToken& token) {
       .with(token.created)
       .with(token.expires)
       .with(token.last_used)
+      .with(token.session)
+      .with(token.client)
       .run();
   return {};
 }

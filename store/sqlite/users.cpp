@@ -1,7 +1,16 @@
 // Users, their usernames and credentials.
+#include <algorithm>
+#include <array>
+
 #include "base/secrets.hpp"
 #include "store/sqlite/rows.hpp"
 #include "store/username.hpp"
+
+// A literal, as statements are; a view could not call json_group_array (trusted_schema is off).
+#define PASSERELLE_USERS                                                                        \
+  "SELECT id, authenticator, subject, username, display_name, \"groups\", created, last_seen, " \
+  "blocked, admin, (SELECT json_group_array(m.name) FROM group_members m WHERE m.user = u.id) " \
+  "FROM users u"
 
 namespace passerelle::store::sqlite {
 namespace {
@@ -17,6 +26,11 @@ User read_user(Query& row) {
   user.created = row.instant();
   user.last_seen = row.instant();
   user.blocked = row.maybe_instant();
+  user.admin = row.integer() != 0;
+  user.told_groups = user.groups;
+  for (std::string& name : row.list())
+    if (std::find(user.groups.begin(), user.groups.end(), name) == user.groups.end())
+      user.groups.push_back(std::move(name));
   return user;
 }
 
@@ -123,27 +137,26 @@ Result<Entered> enter_user(Database& database,
 }
 
 Result<User> find_user(Database& database, UserId id) {
-  Query query(database, "SELECT * FROM users WHERE id = ?");
+  Query query(database, PASSERELLE_USERS " WHERE id = ?");
   return one_user(query.with(id));
 }
 
 Result<User> find_user_by_identity(Database& database,
                                    const std::string& authenticator,
                                    const std::string& subject) {
-  Query query(database,
-              R"sql(SELECT * FROM users WHERE id = coalesce(
+  Query query(database, PASSERELLE_USERS R"sql( WHERE u.id = coalesce(
                       (SELECT id FROM users WHERE authenticator = ?1 AND subject = ?2),
                       (SELECT user FROM linked_identities WHERE authenticator = ?1 AND subject = ?2)))sql");
   return one_user(query.with(authenticator).with(subject));
 }
 
 Result<User> find_user_by_name(Database& database, const std::string& username) {
-  Query query(database, "SELECT * FROM users WHERE username = ?");
+  Query query(database, PASSERELLE_USERS " WHERE username = ?");
   return one_user(query.with(username));
 }
 
 Result<std::vector<User>> all_users(Database& database) {
-  Query query(database, "SELECT * FROM users ORDER BY id");
+  Query query(database, PASSERELLE_USERS " ORDER BY id");
   std::vector<User> users;
   while (query.next()) users.push_back(read_user(query));
   return users;
@@ -181,6 +194,70 @@ Result<void> set_user_blocked(Database& database, UserId id, std::optional<Insta
   Query query(database, "UPDATE users SET blocked = ? WHERE id = ?");
   if (query.with(since).with(id).run() == 0) return Error(Errc::not_found, "no such user");
   return {};
+}
+
+Result<void> set_user_admin(Database& database, UserId id, bool admin) {
+  Query query(database, "UPDATE users SET admin = ? WHERE id = ?");
+  if (query.with(std::int64_t{admin}).with(id).run() == 0)
+    return Error(Errc::not_found, "no such user");
+  return {};
+}
+
+Result<void> see_user(Database& database, UserId id, Instant at) {
+  Query(database, "UPDATE users SET last_seen = max(last_seen, ?) WHERE id = ?")
+      .with(at)
+      .with(id)
+      .run();
+  return {};
+}
+
+namespace {
+
+// ?1: a part of the name; ?2, ?3: lists of ids that are meant alone (or null), and left out.
+#define PASSERELLE_MEANT                                         \
+  " WHERE (?1 = '' OR instr(username, ?1) > 0)"                  \
+  " AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))" \
+  " AND (?3 = '[]' OR id NOT IN (SELECT value FROM json_each(?3)))"
+#define PASSERELLE_ROWS(order) \
+  PASSERELLE_USERS PASSERELLE_MEANT " ORDER BY " order " LIMIT ?4 OFFSET ?5"
+
+constexpr std::array<std::array<const char*, 2>, 3> kPages = {{
+    {PASSERELLE_ROWS("id"), PASSERELLE_ROWS("id DESC")},
+    {PASSERELLE_ROWS("username"), PASSERELLE_ROWS("username DESC")},
+    {PASSERELLE_ROWS("last_seen, id"), PASSERELLE_ROWS("last_seen DESC, id DESC")},
+}};
+constexpr const char* kCount = "SELECT count(*) FROM users" PASSERELLE_MEANT;
+#undef PASSERELLE_ROWS
+#undef PASSERELLE_MEANT
+
+std::string list_of(const std::vector<UserId>& ids) {
+  std::string list = "[";
+  for (const UserId id : ids) list.append(list.size() > 1 ? "," : "").append(std::to_string(id));
+  return list + "]";
+}
+
+void bind_meant(Query& query, const UserStore::PageQuery& wanted) {
+  query.with(wanted.part_of_name);
+  query.with(wanted.only ? std::optional(list_of(*wanted.only)) : std::nullopt);
+  query.with(list_of(wanted.without));
+}
+
+}  // namespace
+
+Result<UserStore::Page> page_of_users(Database& database, const UserStore::PageQuery& wanted) {
+  UserStore::Page page;
+  {
+    Query count(database, kCount);
+    bind_meant(count, wanted);
+    count.next();
+    page.total = static_cast<std::size_t>(count.integer());
+  }
+  Query query(database, kPages[static_cast<std::size_t>(wanted.sort)][wanted.descending ? 1 : 0]);
+  bind_meant(query, wanted);
+  query.with(wanted.limit == 0 ? std::int64_t{-1} : static_cast<std::int64_t>(wanted.limit));
+  query.with(static_cast<std::int64_t>(wanted.offset));
+  while (query.next()) page.users.push_back(read_user(query));
+  return page;
 }
 
 Result<void> erase_user(Database& database, UserId id) {

@@ -53,8 +53,8 @@ def two_methods_are_two_people(gateway, teacher):
     other.get("/hub/home")
     assert other.api("GET", "/user").json()["name"] == "alice-2"
     # Not an administrator's business: the API says nothing about it.
-    assert alice.api("GET", "/users/alice/identities").status == 404
-    assert alice.api("PUT", "/users/alice-2/block").status == 404
+    assert alice.api("GET", "/users/alice/identities").status == 403
+    assert alice.api("PUT", "/users/alice-2/block").status == 403
     # A link of an identity that is somebody already is refused: accounts never merge.
     refused = teacher.api("POST", "/users/alice/identities", {"authenticator": "lab", "subject": "alice"})
     assert refused.status == 409 and "alice-2" in refused.text, refused.text

@@ -147,10 +147,10 @@ def tokens(gateway):
     owner.wait_ready()
     reader = Program(gateway, owner.token(scopes=["read:servers!user=owner", "read:users!user=owner"]))
     assert reader.request("GET", "/hub/api/users/owner").json()["servers"][""]["ready"]
-    assert reader.request("DELETE", "/hub/api/users/owner/server").status == 404
+    assert reader.request("DELETE", "/hub/api/users/owner/server").status == 403
     assert reader.request("GET", "/user/owner/").status == 403
     assert reader.request("GET", "/hub/api/users/outsider").status == 404
-    assert reader.request("POST", "/hub/api/users/owner/tokens", {}).status == 404
+    assert reader.request("POST", "/hub/api/users/owner/tokens", {}).status == 403
     whole = Program(gateway, owner.token())
     assert whole.request("GET", "/user/owner/").status == 200
     assert owner.api("POST", "/users/owner/tokens", {"scopes": ["admin:users"]}).status == 400

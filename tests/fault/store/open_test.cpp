@@ -68,16 +68,17 @@ TEST_F(Opening, EveryReleasedVersionIsCarriedForward) {
 
 TEST_F(Opening, AMigrationCopiesFirstAndKeepsEverything) {
   fill();
-  const char* const more[] = {sqlite::steps()[0], sqlite::steps()[1], sqlite::steps()[2],
-                              sqlite::steps()[3],
-                              "ALTER TABLE users ADD COLUMN email TEXT NOT NULL DEFAULT ''"};
+  const char* const more[] = {
+      sqlite::steps()[0], sqlite::steps()[1],
+      sqlite::steps()[2], sqlite::steps()[3],
+      sqlite::steps()[4], "ALTER TABLE users ADD COLUMN email TEXT NOT NULL DEFAULT ''"};
   ASSERT_TRUE(sqlite::migrate(*connect(), path(), more));
-  EXPECT_EQ(connect()->number("PRAGMA user_version"), 5);
+  EXPECT_EQ(connect()->number("PRAGMA user_version"), 6);
   EXPECT_EQ(connect()->number("SELECT count(email) FROM users"), 300);
-  const std::string copy = path() + ".v4";
+  const std::string copy = path() + ".v5";
   EXPECT_EQ(std::filesystem::status(copy).permissions(), std::filesystem::perms(0600));
   sqlite::Database old(copy, sqlite::Database::Access::read_only, "");
-  EXPECT_EQ(old.number("PRAGMA user_version"), 4);
+  EXPECT_EQ(old.number("PRAGMA user_version"), 5);
   EXPECT_EQ(old.number("SELECT count(*) FROM users"), 300);
   expect_refused("newer");  // and this program, which knows one version, leaves it alone
 }
@@ -88,10 +89,10 @@ TEST_F(Opening, AFailingMigrationChangesNothing) {
        {"CREATE TABLE extra (x) STRICT", "CREATE TABLE fine (x TEXT) STRICT; SELECT nonsense",
         "DELETE FROM names"}) {
     const char* const more[] = {sqlite::steps()[0], sqlite::steps()[1], sqlite::steps()[2],
-                                sqlite::steps()[3], step};
+                                sqlite::steps()[3], sqlite::steps()[4], step};
     const auto database = connect();
     EXPECT_FALSE(sqlite::migrate(*database, path(), more)) << step;
-    EXPECT_EQ(database->number("PRAGMA user_version"), 4);
+    EXPECT_EQ(database->number("PRAGMA user_version"), 5);
     EXPECT_EQ(
         database->number("SELECT count(*) FROM sqlite_schema WHERE name IN ('extra', 'fine')"), 0);
     EXPECT_EQ(database->number("SELECT count(*) FROM names"), 300);
@@ -103,7 +104,7 @@ TEST_F(Opening, AFailingMigrationChangesNothing) {
 TEST_F(Opening, ANewerVersionIsRefused) {
   fill();
   run_sql("PRAGMA user_version=99");
-  expect_refused("newer passerelle (schema 99, this one knows 4)");
+  expect_refused("newer passerelle (schema 99, this one knows 5)");
 }
 
 TEST_F(Opening, AnotherProgramsDatabaseIsRefused) {

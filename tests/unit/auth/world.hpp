@@ -101,6 +101,7 @@ class MemoryUsers final : public store::UserStore {
       if (must_be_new) co_return Error(Errc::conflict, "known");
       known->display_name = wanted.display_name;
       known->groups = wanted.groups;
+      known->told_groups = wanted.groups;
       co_return store::Entered{*known, false};
     }
     const auto seated = std::count_if(users.begin(), users.end(), [&](const store::User& user) {
@@ -118,6 +119,7 @@ class MemoryUsers final : public store::UserStore {
       user.username = store::numbered_username(cleaned, number);
     user.display_name = wanted.display_name;
     user.groups = wanted.groups;
+    user.told_groups = wanted.groups;
     users.push_back(user);
     kept[user.id] = wanted.credentials;
     co_return store::Entered{user, true};
@@ -155,6 +157,17 @@ class MemoryUsers final : public store::UserStore {
     for (store::User& user : users)
       if (user.id == id) user.blocked = blocked ? std::optional(from_micros(1)) : std::nullopt;
     co_return Result<void>();
+  }
+  Task<Result<void>> set_admin(store::UserId id, bool admin) override {
+    for (store::User& user : users)
+      if (user.id == id) user.admin = admin;
+    co_return Result<void>();
+  }
+  Task<Result<void>> see(store::UserId /*id*/, Instant /*at*/) override {
+    co_return Result<void>();
+  }
+  Task<Result<Page>> page(PageQuery /*query*/) override {
+    co_return Error(Errc::internal, "nobody asks for pages here");
   }
   Task<Result<void>> erase(store::UserId id) override {
     std::erase_if(users, [&](const store::User& user) { return user.id == id; });

@@ -43,8 +43,10 @@ TEST(Routes, NothingThatChangesIsOpenButSigningIn) {
     const bool harmless = endpoint.handler == &api::unknown ||
                           endpoint.handler == &pages::not_running ||
                           endpoint.handler == &pages::authenticator ||
-                          endpoint.handler == &api::arrived ||           // the launch's one-time key
-                          endpoint.handler == &pages::lti_launch ||      // signed by the platform
+                          endpoint.handler == &api::arrived ||       // the launch's one-time key
+                          endpoint.handler == &api::options ||       // tells nothing
+                          endpoint.handler == &api::oauth_token ||   // a client's secret and a code
+                          endpoint.handler == &pages::lti_launch ||  // signed by the platform
                           endpoint.handler == &pages::lti13_login ||     // signs nobody in
                           endpoint.handler == &pages::lti13_callback ||  // signed, and bound
                           endpoint.handler == &pages::lti_continue;      // our origin and a ticket

@@ -1,0 +1,162 @@
+// API tokens: made, listed, revoked.
+#include "config/rbac.hpp"
+#include "hub/api/models.hpp"
+#include "hub/routes.hpp"
+
+namespace passerelle::hub::api {
+namespace {
+
+constexpr int kOk = 200;
+constexpr int kCreated = 201;
+constexpr int kNoContent = 204;
+constexpr int kBad = 400;
+
+struct Wanted {
+  std::vector<std::string> scopes = {"inherit"};
+  std::string note;
+  std::optional<seconds> lasts;
+};
+
+Result<std::vector<std::string>> texts_in(const Json& list, std::string_view name) {
+  const Error wrong(Errc::invalid, std::string(name) + " is a list of strings");
+  if (!list.is_array()) return wrong;
+  std::vector<std::string> texts;
+  for (const Json& one : list) {
+    if (!one.is_string()) return wrong;
+    texts.push_back(one.get<std::string>());
+  }
+  return texts;
+}
+
+// A role's scopes are taken as they are at this moment.
+Result<std::vector<std::string>> scopes_of_roles(const Parts& parts, const Json& body) {
+  auto names = texts_in(body["roles"], "roles");
+  if (!names) return names;
+  std::vector<std::string> scopes;
+  for (const std::string& name : *names) {
+    const config::Role* role = parts.policy.roles().find(name);
+    if (role != nullptr && !role->scopes.empty())
+      scopes.insert(scopes.end(), role->scopes.begin(), role->scopes.end());
+    else if (name == "token")
+      scopes.emplace_back("inherit");
+    else if (name == "user")
+      scopes.emplace_back("self");
+    else
+      return Error(Errc::invalid, "there is no role " + name.substr(0, 64) + " to give to a token");
+  }
+  return scopes;
+}
+
+Result<Wanted> wanted_token(const Parts& parts, const Call& call) {
+  constexpr std::int64_t kLongest = 10LL * 365 * 24 * 3600;
+  Wanted wanted;
+  if (text::trim(call.request.body).empty()) return wanted;
+  const Json body = Json::parse(call.request.body, nullptr, false);
+  if (!body.is_object()) return Error(Errc::invalid, "Invalid JSON in body of request");
+  for (const char* name : {"scopes", "roles"}) {
+    if (body.value(name, Json()).is_null()) continue;
+    auto scopes = std::string_view(name) == "roles" ? scopes_of_roles(parts, body)
+                                                    : texts_in(body[name], name);
+    if (!scopes) return std::move(scopes).error();
+    wanted.scopes = std::move(*scopes);
+  }
+  const Json note = body.value("note", Json());
+  if (!note.is_null() && !note.is_string()) return Error(Errc::invalid, "note is a string");
+  if (note.is_string()) wanted.note = note.get<std::string>();
+  const Json lasts = body.value("expires_in", Json());
+  if (lasts.is_null()) return wanted;
+  if (!lasts.is_number_integer() || lasts.get<std::int64_t>() <= 0 ||
+      lasts.get<std::int64_t>() > kLongest)
+    return Error(Errc::invalid, "expires_in is a number of seconds, at most ten years");
+  wanted.lasts = seconds(lasts.get<std::int64_t>());
+  return wanted;
+}
+
+Result<std::shared_ptr<const auth::Account>> account_of(const Parts& parts,
+                                                        const store::User& user) {
+  auth::Admission admitted = parts.policy.admit(user);
+  if (std::holds_alternative<auth::Refusal>(admitted))
+    return Error(Errc::forbidden, "this user may not sign in");
+  return auth::make_account(user, std::get<auth::Admitted>(std::move(admitted)));
+}
+
+void record(Parts& parts, const Call& call, const Subject& subject, const auth::TokenView& token) {
+  store::AuditEvent event;
+  event.at = parts.clock.now();
+  event.actor = call.username();
+  event.action = "token-create";
+  event.target = subject.user.username + "/token/" + token.id;
+  event.result = "ok";
+  event.peer = call.request.peer;
+  parts.store.audit().append(std::move(event));
+}
+
+// The user's in the path, and the token of theirs: the path's second part is no server.
+Task<Result<std::pair<Subject, auth::TokenPointer>>> meant(Parts& parts,
+                                                           Call& call,
+                                                           auth::ScopeName what) {
+  const std::string id = call.args[1];
+  call.args.resize(1);
+  auto subject = co_await subject_of(parts, call, what);
+  if (!subject) co_return std::move(subject).error();
+  for (const auth::TokenPointer& token : parts.tokens.of_user(subject->user.id))
+    if (token->id == id) co_return std::pair(std::move(*subject), token);
+  co_return Error(Errc::not_found, "Token not found");
+}
+
+}  // namespace
+
+Task<Answer> tokens(Parts& parts, Call& call) {
+  auto subject = co_await subject_of(parts, call, "read:tokens");
+  if (!subject) co_return refuse(subject.error());
+  Json list = Json::array();
+  for (const auth::TokenPointer& token : parts.tokens.of_user(subject->user.id))
+    if (!token->expires || parts.clock.now() < *token->expires) list.push_back(token_model(*token));
+  co_return json(kOk, {{"api_tokens", list}});
+}
+
+Task<Answer> token(Parts& parts, Call& call) {
+  auto found = co_await meant(parts, call, "read:tokens");
+  if (!found) co_return refuse(found.error());
+  co_return json(kOk, token_model(*found->second));
+}
+
+Task<Answer> make_token(Parts& parts, Call& call) {
+  auto subject = co_await subject_of(parts, call, "tokens");
+  if (!subject) co_return refuse(subject.error());
+  auto wanted = wanted_token(parts, call);
+  if (!wanted) co_return refuse(wanted.error());
+  auto owner = account_of(parts, subject->user);
+  if (!owner) co_return refuse(owner.error());
+  auto members = co_await members_for(parts, *call.principal);
+  if (!members) co_return refuse(members.error());
+  const auto handing = auth::may_hand_out(*call.principal, **owner, wanted->scopes, *members);
+  if (!handing) co_return api_error(kBad, handing.error().message());
+  auth::TokenTable::Issue issue;
+  issue.owner = *owner;
+  issue.scopes = wanted->scopes;
+  issue.note = wanted->note;
+  if (wanted->lasts) issue.expires = parts.clock.now() + *wanted->lasts;
+  auto issued = co_await parts.tokens.issue(std::move(issue));
+  if (!issued) co_return refuse(issued.error());
+  record(parts, call, *subject, *issued->token);
+  Json model = token_model(*issued->token);
+  model["token"] = issued->secret;
+  co_return json(kCreated, model);
+}
+
+Task<Answer> revoke_token(Parts& parts, Call& call) {
+  auto found = co_await meant(parts, call, "tokens");
+  if (!found) co_return refuse(found.error());
+  const auto& [subject, token] = *found;
+  const store::UserId owner = subject.user.id;
+  const std::string id = token->id;
+  const std::string client = token->client;
+  auto revoking = client.empty() ? parts.tokens.revoke(owner, id)
+                                 : parts.tokens.revoke_of_client(owner, client);
+  auto revoked = co_await std::move(revoking);
+  if (!revoked) co_return refuse(revoked.error());
+  co_return proxy::HubResponse{kNoContent, {}, ""};
+}
+
+}  // namespace passerelle::hub::api
