@@ -101,7 +101,8 @@ Task<Result<void>> TokenTable::load_user(std::shared_ptr<const Account> owner) {
   for (const store::ApiToken& row : *rows) {
     const bool known = std::any_of(there.begin(), there.end(),
                                    [&](const TokenPointer& one) { return one->id == row.id; });
-    auto view = known ? nullptr : make_view(row, owner);
+    const bool over = std::find(owed_.begin(), owed_.end(), row.id) != owed_.end();
+    auto view = known || over ? nullptr : make_view(row, owner);
     if (view && !expired(*view, clock_.now())) add(std::move(view));
   }
   update(owner);  // what was lent works again, too
