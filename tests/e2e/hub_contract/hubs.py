@@ -170,7 +170,8 @@ class Ours(Side):
         return self
 
     def extra(self):
-        return ""
+        return (f"services: {{watch: {{api_token: '{self.tokens['service']}', url: 'http://127.0.0.1:{steady_port()}'}}}}\n"
+                "groups: {crew: {users: [alice]}}\nlimits: {servers_per_user: 3}\n")
 
     def __exit__(self, *why):
         self.gateway.__exit__(*why)

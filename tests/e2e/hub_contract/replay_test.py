@@ -1,8 +1,10 @@
-"""The same requests (requests_table.py) to Debian's JupyterHub 3.0.0 and to the gateway: statuses, kinds of answer, the keys of
-JSON, where redirects lead, and which cookies come must agree, but for what tests/data/hub_contract/differences.json gives a reason
-for. A difference without a reason fails, and so does a reason without a difference.
+"""The same requests (requests_table.py) to Debian's JupyterHub 3.0.0 and to the gateway: statuses, kinds of answer, where redirects
+lead, and which cookies come must agree, and every key of its JSON must be in ours, but for what
+tests/data/hub_contract/differences.json gives a reason for. A difference without a reason fails, so does a reason without a
+difference, and docs/compatibility.md must hold the table that --table prints.
 
-replay_test.py [--show NAME] [--all]   --show: both answers to that step; --all: prints every difference as JSON and fails on none
+replay_test.py [--show NAME] [--all | --table]   --show: both answers to that step; --all: prints every difference as JSON and
+fails on none
 """
 
 import json
@@ -99,11 +101,21 @@ def play(side):
     return seen
 
 
+def holds(mine, their):
+    """Whether all their keys are in ours: newer versions have more."""
+    if isinstance(their, dict):
+        return isinstance(mine, dict) and all(key in mine and holds(mine[key], item) for key, item in their.items())
+    if isinstance(their, list) and their and isinstance(mine, list) and mine and isinstance(their[0], dict):
+        return holds(mine[0], their[0])
+    return their == mine or {str(their), str(mine)} <= {"list", "value"} or their in ("list", "value", []) or their is None
+
+
 def differences(theirs, ours):
     found = {}
     for name, their in theirs.items():
         mine = ours[name]
-        wrong = {key: [their.get(key), mine.get(key)] for key in sorted({*their, *mine}) if their.get(key) != mine.get(key)}
+        wrong = {key: [their.get(key), mine.get(key)] for key in sorted({*their, *mine})
+                 if not (holds(mine.get(key), their.get(key)) if key == "keys" else their.get(key) == mine.get(key))}
         if wrong:
             found[name] = wrong
     return found
@@ -112,7 +124,24 @@ def differences(theirs, ours):
 SHOW = sys.argv[sys.argv.index("--show") + 1] if "--show" in sys.argv else ""
 
 
+def read_reasons():
+    with open(REASONS) as file:
+        return json.load(file)
+
+
+def table():
+    rows = ["| what differs | why | |", "|---|---|---|"]
+    for entry in read_reasons():
+        steps = entry["steps"]
+        some = ", ".join(f"`{step}`" for step in steps[:2]) + (f" and {len(steps) - 2} more" if len(steps) > 2 else "")
+        rows.append(f"| {entry['what']}: {some} | {entry['why']} | {entry['kind']} |")
+    return "\n".join(rows) + "\n"
+
+
 def main():
+    if "--table" in sys.argv:
+        print(table(), end="")
+        return
     with JupyterHub() as hub:
         theirs = play(hub)
     with Ours() as gateway:
@@ -122,12 +151,13 @@ def main():
         print(json.dumps(found, indent=1, sort_keys=True))
         print(f"{len(theirs)} requests, {len(found)} differ", file=sys.stderr)
         return
-    with open(REASONS) as file:
-        reasons = {name: entry for entry in json.load(file) for name in entry["steps"]}
+    reasons = {name: entry for entry in read_reasons() for name in entry["steps"]}
     without = {name: wrong for name, wrong in found.items() if name not in reasons}
     gone = sorted(set(reasons) - set(found))
     assert not without, "differences without a reason:\n" + json.dumps(without, indent=1)
     assert not gone, f"reasons for what is the same by now: {gone}"
+    with open("docs/compatibility.md") as file:
+        assert table() in file.read(), "docs/compatibility.md: the table is not that of --table"
     print(f"{len(theirs)} requests, {len(found)} differ, each with its reason")
 
 
