@@ -135,7 +135,9 @@ Result<void> Watch::take_line(std::string_view line) {
   if (event["type"] == "ERROR") {
     // 410 Expired; and "too large resource version" after the server lost some of its past.
     version_.clear();
-    const Error why = refusal(object.value("code", kGone), object.dump());
+    const auto code = object.find("code");
+    const bool number = code != object.end() && code->is_number_integer();
+    const Error why = refusal(number ? code->get<int>() : kGone, object.dump());
     return Error(Errc::unavailable, why.message());
   }
   ++figures_.events;
