@@ -2,7 +2,7 @@
 # A real Kubernetes for the tests, once per machine and outside of the checkout: Debian has no package of the API server, but its
 # source package `kubernetes` (1.20.2) holds all of it. Ten minutes on two cores, 85 MB of downloads, 3 GB while it builds and
 # 0.4 GB after. Starts nothing. Whoever comes while somebody builds waits. Root: it asks apt for sources.
-#   build.sh           builds, or waits for whoever does, and makes sure that they are not slowed down any more
+#   build.sh           builds, or waits for whoever does
 #   build.sh --later   builds at the lowest priority
 set -euo pipefail
 
@@ -79,17 +79,12 @@ main() {
   is_built && return 0
   [ "$(id -u)" -eq 0 ] || { echo "the cluster of the tests is built as root" >&2; exit 1; }
   mkdir -p "$PROGRAMS"
-  if [ "${1-}" = --later ]; then
-    renice -n 19 -p $$ >/dev/null
-  elif [ -s "$PROGRAMS/builder" ]; then
-    renice -n 0 -g "$(cat "$PROGRAMS/builder")" >/dev/null 2>&1 || true
-  fi
+  # It stays so, also when somebody waits for it: a browser test beside a compiler at full speed takes minutes.
+  [ "${1-}" != --later ] || renice -n 19 -p $$ >/dev/null
   exec 9>"$PROGRAMS/lock"
   flock 9
   is_built && return 0
-  ps -o pgid= -p $$ | tr -d ' ' >"$PROGRAMS/builder"
   build
-  rm -f "$PROGRAMS/builder"
 }
 
 main "$@"
