@@ -95,6 +95,10 @@ struct AuthRequest {
   std::string peer;
   std::string next;      ///< Already checked by safe_next; empty: none.
   std::string language;  ///< Of the reader: "en" or "fr".
+  /// What the browser says of it (Fetch Metadata); false where it says nothing. `framed`: the
+  /// answer is shown inside another page. `from_us`: a page of ours sends it.
+  bool framed = false;
+  bool from_us = false;
   /// For who must know the URL that was signed: our origin as browsers see it, the whole path, and
   /// for the operators' log what other origins the request names.
   std::string origin;
@@ -166,6 +170,32 @@ struct OpenTab {
   std::string path;
 };
 
+/// A frame beside ours in the platform's page keeps things for us, each site's apart (LTI
+/// postMessage Storage 0.1): for browsers that keep none of our cookies there.
+struct PlatformFrame {
+  std::string origin;  ///< Nobody else is told, and nobody else is believed.
+  std::string name;    ///< As the platform said: "_parent", or a frame's name.
+  std::string key;
+};
+
+/// The frame is given `value` to keep; then, whatever became of that, the browser goes on to `url`.
+struct KeepInFrame {
+  PlatformFrame frame;
+  std::string value;
+  std::string url;
+  OwnCookies set_cookies;
+};
+
+/// The frame is asked for what it keeps. `fields` are posted to `action`, a path of ours, with that
+/// as `field`; if the frame says nothing, `otherwise` is shown.
+struct AskFrame {
+  PlatformFrame frame;
+  std::string action;
+  std::map<std::string, std::string> fields;
+  std::string field;
+  OpenTab otherwise;
+};
+
 /// A teacher picks what an activity shall open. The page posts `request` with the choice to
 /// `action`, a path of ours; it needs nobody signed in.
 struct ChooseContent {
@@ -187,8 +217,16 @@ struct EndSessions {
   Reply reply;  ///< Sent when they have ended.
 };
 
-using AuthAnswer =
-    std::variant<SignedIn, Redirect, ShowForm, Reply, EndSessions, OpenTab, ChooseContent, PostOn>;
+using AuthAnswer = std::variant<SignedIn,
+                                Redirect,
+                                ShowForm,
+                                Reply,
+                                EndSessions,
+                                OpenTab,
+                                ChooseContent,
+                                PostOn,
+                                KeepInFrame,
+                                AskFrame>;
 
 /// What became of a grade that was to be sent.
 struct Delivered {

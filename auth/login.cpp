@@ -118,6 +118,8 @@ Task<Result<LoginAnswer>> Login::decide(Authenticator& method,
     if (auto* content = std::get_if<ChooseContent>(&*answer))
       co_return LoginAnswer(std::move(*content));
     if (auto* post = std::get_if<PostOn>(&*answer)) co_return LoginAnswer(std::move(*post));
+    if (auto* keep = std::get_if<KeepInFrame>(&*answer)) co_return LoginAnswer(std::move(*keep));
+    if (auto* ask = std::get_if<AskFrame>(&*answer)) co_return LoginAnswer(std::move(*ask));
     if (auto* ended = std::get_if<EndSessions>(&*answer)) {
       auto done = co_await end_sessions(method.name(), std::move(*ended), attempt);
       co_return done;

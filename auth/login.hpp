@@ -37,8 +37,16 @@ struct Refused {
   std::string reason;  ///< "blocked", "not-allowed", "nobody-allowed" or "no-seats"
 };
 
-using LoginAnswer =
-    std::variant<Welcome, ShowForm, Redirect, Refused, Reply, OpenTab, ChooseContent, PostOn>;
+using LoginAnswer = std::variant<Welcome,
+                                 ShowForm,
+                                 Redirect,
+                                 Refused,
+                                 Reply,
+                                 OpenTab,
+                                 ChooseContent,
+                                 PostOn,
+                                 KeepInFrame,
+                                 AskFrame>;
 
 /// What the hub knows of the browser that signs in.
 struct Browser {

@@ -35,13 +35,14 @@ struct Call {
   std::string_view language = "en";
   std::shared_ptr<const auth::SessionView> session;  ///< Null: no valid session cookie.
   std::optional<auth::Principal> principal;          ///< By session or API token.
-  bool by_token = false;  ///< The principal came by Authorization header.
+  bool by_token = false;                         ///< The principal came by Authorization header.
   std::shared_ptr<const auth::TokenView> token;  ///< That token, unless it was a stand-in.
   std::string
       csrf;  ///< What a form of this browser must carry: the session's, or the sign-in form's.
   const Endpoint* endpoint = nullptr;  ///< Null: there is no such path.
   /// Whose platforms may show the answer in a frame; empty: the session's own method's.
   std::vector<auth::Authenticator*> framed_by;
+  bool framed_by_us = true;  ///< Our own pages may as well, and so may what runs at our origin.
   std::string posts_to;  ///< Another site's origin that a form of the answer goes to; empty: none.
   std::vector<std::string> set_cookies;  ///< Set-Cookie values that go with whatever the answer is.
 

@@ -219,7 +219,7 @@ std::string FrontDesk::frame_ancestors(const Call& call) const {
   if (call.framed_by.empty() && call.session)
     if (const auth::Authenticator* own = find_method(parts_, call.session->authenticator))
       origins = own->framed_by(call.session->subject);
-  return frame_sources(origins);
+  return frame_sources(origins, call.framed_by_us);
 }
 
 void FrontDesk::dress(const Call& call, proxy::HubResponse& response) const {

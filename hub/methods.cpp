@@ -40,12 +40,13 @@ std::map<std::string, std::string> method_pictures(const config::Settings& setti
   return pictures;
 }
 
-std::string frame_sources(const std::vector<std::string>& origins) {
+std::string frame_sources(const std::vector<std::string>& origins, bool ours) {
   constexpr std::size_t kMost = 4096;
   if (origins.empty()) return {};
-  std::string list = "'self'";
+  std::string list = ours ? "'self'" : "";
   for (const std::string& origin : origins)
-    if (list.size() + 1 + origin.size() <= kMost) list.append(" ").append(origin);
+    if (list.size() + 1 + origin.size() <= kMost)
+      list.append(list.empty() ? "" : " ").append(origin);
   return list;
 }
 

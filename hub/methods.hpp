@@ -14,8 +14,8 @@ Json method_label(const config::Settings& settings, std::string_view name);
 std::string method_picture(const config::Settings& settings, std::string_view name);
 /// The icons of all methods, for Renderer::make.
 std::map<std::string, std::string> method_pictures(const config::Settings& settings);
-/// As CSP writes those who may show us in a frame: "'self' https://a"; empty for none. At most
-/// 4 KiB: what does not fit is left out.
-std::string frame_sources(const std::vector<std::string>& origins);
+/// As CSP writes those who may show us in a frame: "'self' https://a" (`ours`: with 'self'); empty
+/// for none. At most 4 KiB: what does not fit is left out.
+std::string frame_sources(const std::vector<std::string>& origins, bool ours = true);
 
 }  // namespace passerelle::hub

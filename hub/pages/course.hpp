@@ -12,12 +12,11 @@ proxy::HubResponse course_page(
 /// After a launch that signed somebody in: starts their server where it asks for one, and finds out
 /// whether the browser keeps our cookie.
 Task<Answer> land(Parts& parts, Call& call, auth::Welcome in);
-/// One click opens a tab of ours, where the browser keeps cookies.
-proxy::HubResponse open_tab_page(Parts& parts, const Call& call, const auth::OpenTab& tab);
-/// A teacher picks what an activity opens.
-proxy::HubResponse content_page(Parts& parts, const Call& call, const auth::ChooseContent& wanted);
-/// The browser carries something on to another site, which `call` is then dressed for.
-proxy::HubResponse post_on_page(Parts& parts, Call& call, const auth::PostOn& post);
+/// The page of an answer that the browser must take a step for: open a tab, carry something to the
+/// platform, keep something there. Nothing: it is none of these. `call` is dressed for it.
+std::optional<proxy::HubResponse> course_step(Parts& parts,
+                                              Call& call,
+                                              const auth::LoginAnswer& answer);
 /// Whether people come here from courses.
 bool takes_launches(const Parts& parts);
 

@@ -1,7 +1,6 @@
 // Launches from a course: the addresses that courses hold, and the way from a good launch to the
 // person's server.
 #include "base/log.hpp"
-#include "config/values.hpp"
 #include "hub/answers.hpp"
 #include "hub/gateway.hpp"
 #include "hub/landing.hpp"
@@ -115,48 +114,6 @@ bool came_in(const Parts& parts, const Call& call, const std::string& secret) {
 }
 
 }  // namespace
-
-proxy::HubResponse course_page(
-    Parts& parts, const Call& call, int status, Json message, const std::string& code) {
-  const bool failed = status >= kForbidden;
-  Json view = {{"title", web::say(failed ? "course.failed" : "course.title")},
-               {"message", std::move(message)}};
-  if (failed) view["failed"] = true;
-  if (!code.empty()) view["code"] = code;
-  // The browser's "back" sends an old launch again: who is in by it can go on.
-  if (code == "LTI-REPLAY" && call.session) view["home_url"] = parts.settings.base_url + "hub/home";
-  return page_at(parts, call, parts.settings.base_url + "hub/lti/launch", status, "course", view);
-}
-
-proxy::HubResponse open_tab_page(Parts& parts, const Call& call, const auth::OpenTab& tab) {
-  const Json view = {{"title", web::say("course.title")},
-                     {"message", web::say("course.no-cookies")},
-                     {"tab_url", tab.path}};
-  return page_at(parts, call, parts.settings.base_url + "hub/lti/launch", kOk, "course", view);
-}
-
-// The profiles stand there with their titles, as a teacher is to pick one for others.
-proxy::HubResponse content_page(Parts& parts, const Call& call, const auth::ChooseContent& wanted) {
-  Json view = {{"action", wanted.action}, {"request", wanted.request}, {"profiles", Json::array()}};
-  for (const config::Profile& profile : parts.settings.profiles) {
-    Json one = {{"name", profile.name},
-                {"title", title_of(parts.settings, profile.name)},
-                {"checked", view["profiles"].empty()}};
-    view["profiles"].push_back(std::move(one));
-  }
-  return page_at(parts, call, parts.settings.base_url + "hub/lti/launch", kOk, "content", view);
-}
-
-proxy::HubResponse post_on_page(Parts& parts, Call& call, const auth::PostOn& post) {
-  call.posts_to = config::origin_of(post.url);
-  Json fields = Json::array();
-  for (const auto& [name, value] : post.fields)
-    fields.push_back({{"name", name}, {"value", value}});
-  const Json view = {{"title", web::say("course.title")},
-                     {"message", web::say("course.posting")},
-                     {"post", {{"action", post.url}, {"fields", std::move(fields)}}}};
-  return page_at(parts, call, parts.settings.base_url + "hub/lti/launch", kOk, "course", view);
-}
 
 Task<Answer> land(Parts& parts, Call& call, auth::Welcome in) {
   if (in.activity) {

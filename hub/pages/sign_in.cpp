@@ -5,6 +5,7 @@
 #include "base/secrets.hpp"
 #include "config/values.hpp"
 #include "hub/answers.hpp"
+#include "hub/gateway.hpp"
 #include "hub/methods.hpp"
 #include "hub/pages/course.hpp"
 #include "hub/parts.hpp"
@@ -172,6 +173,13 @@ void name_origins(const Parts& parts, const Call& call, auth::AuthRequest& reque
         request.other_origins.push_back(other);
 }
 
+// Surely: a browser that does not say where it comes from is not believed.
+bool from_our_page(const proxy::HubRequest& request) {
+  const std::string_view site = request.header("sec-fetch-site");
+  return site == "same-origin" &&
+         !cross_origin(request.method, false, site, request.header("origin"), request.host);
+}
+
 auth::AuthRequest auth_request(const Parts& parts,
                                const Call& call,
                                const auth::Authenticator& authenticator) {
@@ -188,6 +196,9 @@ auth::AuthRequest auth_request(const Parts& parts,
   if (next.empty()) next = text::field(call.query, "next");
   request.next = text::safe_next(next).value_or("");
   request.language = call.language;
+  const std::string_view shown_in = call.request.header("sec-fetch-dest");
+  request.framed = shown_in == "iframe" || shown_in == "frame";
+  request.from_us = from_our_page(call.request);
   name_origins(parts, call, request);
   return request;
 }
@@ -255,12 +266,9 @@ Task<Answer> authenticator(Parts& parts, Call& call) {
     give_own_cookies(parts, call, *method, elsewhere->set_cookies);
     co_return redirect(elsewhere->url);
   }
-  if (const auto* tab = std::get_if<auth::OpenTab>(&*answer))
-    co_return open_tab_page(parts, call, *tab);
-  if (const auto* wanted = std::get_if<auth::ChooseContent>(&*answer))
-    co_return content_page(parts, call, *wanted);
-  if (const auto* post = std::get_if<auth::PostOn>(&*answer))
-    co_return post_on_page(parts, call, *post);
+  if (const auto* keep = std::get_if<auth::KeepInFrame>(&*answer))
+    give_own_cookies(parts, call, *method, keep->set_cookies);
+  if (auto step = course_step(parts, call, *answer)) co_return std::move(*step);
   if (auto* reply = std::get_if<auth::Reply>(&*answer)) co_return reply_of(std::move(*reply));
   if (auto* refused = std::get_if<auth::Refused>(&*answer)) {
     auth::ShowForm told;
