@@ -124,7 +124,7 @@ class App {
   SpawnerMap spawners_;
   proxy::RouteTable routes_;
   Tally tally_;
-  Landings landings_{clock_};
+  Tickets<Landing> landings_{clock_, seconds(300)};
   Tickets<Arrival> arrivals_{clock_, seconds(60)};
   std::unique_ptr<GradeQueue> grades_;
   std::unique_ptr<Contract> contract_;

@@ -13,7 +13,6 @@
 #include "auth/session.hpp"
 #include "auth/stand_in.hpp"
 #include "auth/tokens.hpp"
-#include "hub/landing.hpp"
 #include "hub/launcher.hpp"
 #include "hub/origins.hpp"
 #include "hub/tally.hpp"
@@ -54,7 +53,7 @@ struct Parts {
   const proxy::RouteTable& routes;
   const std::unique_ptr<proxy::Proxy>& proxy;  ///< Stands before the first request comes.
   Tally& tally;
-  Landings& landings;
+  Tickets<Landing>& landings;
   GradeQueue& grades;
   const Origins& origins;
   const auth::OriginKeys& origin_keys;

@@ -28,11 +28,17 @@ class Tickets {
     return ticket;
   }
 
-  /// Nothing if it is over, was used, or never was.
-  std::optional<What> take(const std::string& ticket) {
+  /// Null if it is over, was used, or never was.
+  const What* find(const std::string& ticket) {
     forget_old();
     const auto at = index_.find(ticket);
-    if (at == index_.end()) return std::nullopt;
+    return at == index_.end() ? nullptr : &at->second->what;
+  }
+
+  /// Nothing where find() says null.
+  std::optional<What> take(const std::string& ticket) {
+    if (find(ticket) == nullptr) return std::nullopt;
+    const auto at = index_.find(ticket);
     What what = std::move(at->second->what);
     entries_.erase(at->second);
     index_.erase(at);
@@ -59,6 +65,14 @@ class Tickets {
   seconds lasts_;
   Entries entries_;
   std::unordered_map<std::string, typename Entries::iterator> index_;
+};
+
+/// A launch from another site that signed somebody in: a browser that keeps no cookies in a frame
+/// gets one button that opens a tab of ours (hub/pages/lti.cpp).
+struct Landing {
+  std::string secret;  ///< Of the session.
+  seconds lasts{0};
+  std::string next;
 };
 
 /// A way to a person's origin (hub/pages/origin.cpp).

@@ -3,7 +3,6 @@
 #include "base/log.hpp"
 #include "hub/answers.hpp"
 #include "hub/gateway.hpp"
-#include "hub/landing.hpp"
 #include "hub/methods.hpp"
 #include "hub/pages/course.hpp"
 #include "hub/parts.hpp"
@@ -184,7 +183,7 @@ Task<Answer> lti13_keys(Parts& parts, Call& call) {
 Task<Answer> lti_ready(Parts& parts, Call& call) {
   const std::string ticket(text::field(call.query, "ticket"));
   call.framed_by = launch_methods(parts);
-  const Landings::Landing* landing = parts.landings.find(ticket);
+  const Landing* landing = parts.landings.find(ticket);
   if (landing == nullptr) {
     if (call.session) co_return redirect(parts.settings.base_url + "hub/home");
     co_return course_page(parts, call, kForbidden, web::say("sign-in.lti.ticket"), "LTI-TICKET");
