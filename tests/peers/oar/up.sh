@@ -155,7 +155,22 @@ if (open(my $pf, "<", "/etc/oar/peer_projects")) {
     }
 }
 R
-  oaradmissionrules -n -r "$S/rule-project" >/dev/null 2>&1 || oaradmissionrules -n "$S/rule-project" >/dev/null 2>&1 || log "rule not added"
+  # another: when /etc/oar/peer_minutes exists, no job may ask for more minutes than it says
+  cat > "$S/rule-minutes" <<'R'
+# Title : jobs are short
+# Description : refuse walltimes beyond /etc/oar/peer_minutes
+if (open(my $mf, "<", "/etc/oar/peer_minutes")) {
+    my $most = <$mf>; close($mf); chomp($most);
+    foreach my $mold (@{$ref_resource_list}) {
+        if (defined($mold->[1]) && $mold->[1] > $most * 60) {
+            die("[ADMISSION RULE] ERROR: the walltime is limited to $most minutes here\n");
+        }
+    }
+}
+R
+  for rule in rule-project rule-minutes; do
+    oaradmissionrules -n -r "$S/$rule" >/dev/null 2>&1 || oaradmissionrules -n "$S/$rule" >/dev/null 2>&1 || log "$rule not added"
+  done
 fi
 for k in $(seq 60); do
   n=$(oarnodes -s 2>/dev/null | grep -c 'Alive' || true)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Bring up a real Slurm 22.05 (Debian) on one machine, without systemd:
-#   own munged, slurmctld (23617),
+#   own munged, slurmctld (23617), with SLURM_PEER_DBD=1 slurmdbd (23619) over MariaDB (127.0.0.1:23606),
 #   two slurmd nodes "sln1" "sln2" (port 23618), each in its own network + mount +
 #   PID + UTS namespace.  Idempotent.  Needs root.
 set -euo pipefail
@@ -12,7 +12,9 @@ log() { echo "[slurm-up +$(( $(date +%s) - t0 ))s] $*"; }
 mkdir -p "$S/pids" "$S/log"; chmod 755 "$S" "$S/log"
 alive() { [ -s "$S/pids/$1" ] && kill -0 "$(cat "$S/pids/$1")" 2>/dev/null; }
 
-for p in slurmctld slurmd slurm-client munge sudo; do
+need="slurmctld slurmd slurm-client munge sudo"
+[ "$DBD" = 1 ] && need="$need slurmdbd mariadb-server-core mariadb-client-core"
+for p in $need; do
   dpkg-query -W -f='${Status}\n' $p 2>/dev/null | grep -q 'ok installed' || { echo "package $p is missing; ./dev test installs it" >&2; exit 1; }
 done
 
@@ -48,6 +50,10 @@ for i in $(seq 1 $NODES); do mkdir -p "$S/spool/sln$i"; done
 touch "$S/log/slurmctld.log" "$S/log/slurmdbd.log" "$S/log/jobcomp.log"; chown slurm: "$S"/log/slurm*.log "$S/log/jobcomp.log"
 [ -e /etc/slurm/slurm.conf ] && [ ! -e "$S/slurm.conf.orig" ] && ! grep -q passerelle-slurm /etc/slurm/slurm.conf && cp -p /etc/slurm/slurm.conf "$S/slurm.conf.orig"
 acct="AccountingStorageType=accounting_storage/none"
+[ "$DBD" = 1 ] && acct="AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=$DBDPORT
+AccountingStoragePass=$S/munge/socket"
 cat > /etc/slurm/slurm.conf <<C
 # passerelle-slurm (made by up.sh)
 ClusterName=peer
@@ -90,6 +96,51 @@ PartitionName=short Nodes=sln1 Default=NO MaxTime=00:05:00 State=UP
 C
 # the hardware of the host differs from what the nodes claim
 echo "SlurmdParameters=config_overrides" >> /etc/slurm/slurm.conf
+
+# ---- accounting
+if [ "$DBD" = 1 ]; then
+  if ! alive maria; then
+    install -d -o slurm -g slurm -m 700 "$S/maria"
+    [ -d "$S/maria/mysql" ] || mariadb-install-db --no-defaults --user=slurm --datadir="$S/maria" --auth-root-authentication-method=socket \
+      --skip-test-db >"$S/log/maria-init.log" 2>&1
+    [ -s "$S/mypass" ] || { head -c 18 /dev/urandom | base64 | tr -d '/+=' > "$S/mypass"; chmod 600 "$S/mypass"; }
+    cat > "$S/maria/first.sql" <<Q
+create database if not exists slurm_acct_db;
+create or replace user slurm@'127.0.0.1' identified by '$(cat "$S/mypass")';
+grant all on slurm_acct_db.* to slurm@'127.0.0.1';
+Q
+    chown slurm: "$S/maria/first.sql"; chmod 600 "$S/maria/first.sql"
+    setsid setpriv --reuid slurm --regid slurm --init-groups /usr/sbin/mariadbd --no-defaults --datadir="$S/maria" --socket="$S/maria/s.sock" \
+      --port=$MYPORT --bind-address=127.0.0.1 --pid-file="$S/maria/pid" --init-file="$S/maria/first.sql" --skip-name-resolve \
+      --innodb-buffer-pool-size=32M --innodb-flush-log-at-trx-commit=0 >"$S/log/maria.log" 2>&1 </dev/null &
+    echo $! > "$S/pids/maria"
+  fi
+  for k in $(seq 300); do (exec 3<>/dev/tcp/127.0.0.1/$MYPORT) 2>/dev/null && break; sleep 0.1; done
+  cat > /etc/slurm/slurmdbd.conf <<C
+# passerelle-slurm (made by up.sh)
+AuthType=auth/munge
+AuthInfo=socket=$S/munge/socket
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort=$DBDPORT
+SlurmUser=slurm
+LogFile=$S/log/slurmdbd.log
+PidFile=$S/state/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort=$MYPORT
+StorageUser=slurm
+StoragePass=$(cat "$S/mypass")
+StorageLoc=slurm_acct_db
+C
+  chown slurm: /etc/slurm/slurmdbd.conf; chmod 600 /etc/slurm/slurmdbd.conf
+  if ! alive slurmdbd; then
+    setsid setpriv --reuid slurm --regid slurm --init-groups /usr/sbin/slurmdbd -D >"$S/log/slurmdbd.out" 2>&1 </dev/null &
+    echo $! > "$S/pids/slurmdbd"
+  fi
+  for k in $(seq 200); do sacctmgr -n list cluster >/dev/null 2>&1 && break; sleep 0.1; done
+  sacctmgr -n list cluster 2>/dev/null | grep -qw peer || sacctmgr -i add cluster peer >"$S/log/sacctmgr.log" 2>&1 || true
+fi
 
 # ---- controller
 if ! alive slurmctld; then
