@@ -24,6 +24,11 @@
 #include "spawners/spawner.hpp"
 #include "store/store.hpp"
 
+namespace passerelle::spawners {
+class Forecaster;
+struct Forecast;
+}  // namespace passerelle::spawners
+
 namespace passerelle::hub {
 
 using SpawnerMap = std::map<std::string, std::unique_ptr<spawners::Spawner>, std::less<>>;
@@ -97,6 +102,11 @@ class Launcher {
   spawners::Condition condition(const Server& server) const;
   /// What is free where servers of that profile run.
   std::vector<spawners::Room> rooms(const config::Profile& profile) const;
+  /// Whoever can tell when a server of that profile would start; null: it starts at once.
+  spawners::Forecaster* forecaster(const config::Profile& profile) const;
+  /// When this request would start, without starting anything. Errors as launch(), and those of
+  /// Forecaster::forecast().
+  Task<Result<spawners::Forecast>> forecast(LaunchRequest request);
 
   /// Forgets a stopped server's row (a named server that its user removes). Errc::conflict while it
   /// is active.

@@ -109,6 +109,9 @@ def overhead(peer, house):
     names = {"by hand": "by hand", "job": "the gateway, directly", "hidden": "the gateway, through the wormhole"}
     for which, all_times in times.items():
         print(f"from the submission to the answer, {names[which]}: median {statistics.median(all_times):.1f} s of {', '.join(f'{t:.1f}' for t in all_times)}")
+    for which in ("job", "hidden"):
+        more = sorted(one - other for one, other in zip(times[which], times["by hand"]))
+        print(f"more than the job by hand beside it, {names[which]}: median {statistics.median(more):.1f} s of {', '.join(f'{t:.1f}' for t in more)}")
     run("rm", "-rf", folder)
 
 

@@ -5,6 +5,7 @@
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
 #include "hub/subject.hpp"
+#include "spawners/forecaster.hpp"
 
 namespace passerelle::hub::pages {
 namespace {
@@ -34,13 +35,26 @@ std::string next_of(const Call& call) {
   return text::safe_next(raw).value_or("");
 }
 
-// What was sent and refused: it stands in the form again, beside the reason.
+// What was sent and starts nothing: it stands in the form again, beside the reason, or what was
+// asked.
 struct Refused {
   const Error* error = nullptr;
   std::string profile;
   config::Values values;
   std::optional<config::ValueProblem> wrong;
+  std::optional<spawners::Forecast> forecast;
 };
+
+/// When it would start, as whoever plans there says.
+Json forecast_view(const spawners::Forecast& forecast, Instant now) {
+  constexpr auto kAtOnce = std::chrono::seconds(30);
+  const bool refused = !forecast.refused.empty();
+  const bool at_once = !refused && forecast.starts && *forecast.starts <= now + kAtOnce;
+  Json view = {{"now", at_once}, {"unknown", !refused && !forecast.starts}};
+  if (refused) view["refused"] = forecast.refused;
+  if (!refused && forecast.starts && !at_once) view["starts"] = web::moment(*forecast.starts);
+  return view;
+}
 
 /// What is free where this profile's servers run; null if nobody knows.
 Json rooms_of(const Parts& parts, const config::Profile& profile) {
@@ -57,7 +71,8 @@ proxy::HubResponse choice(
     Parts& parts, const Call& call, const Subject& subject, int status, const Refused& refused) {
   Json view = {{"action", parts.settings.base_url + "hub/spawn/" +
                               path_tail(subject.user.username, subject.server)},
-               {"profiles", Json::array()}};
+               {"profiles", Json::array()},
+               {"ask", false}};
   const ServerPtr last = parts.launcher.find(subject.key());
   std::string checked = refused.profile;
   if (checked.empty()) checked = text::field(call.query, "profile");
@@ -79,6 +94,9 @@ proxy::HubResponse choice(
       tile["form"] = {{"fields", fields_view(*profile, values,
                                              sent && refused.wrong ? &*refused.wrong : nullptr)}};
     if (Json rooms = rooms_of(parts, *profile); !rooms.is_null()) tile["free"] = std::move(rooms);
+    const spawners::Forecaster* teller = parts.launcher.forecaster(*profile);
+    tile["later"] = teller != nullptr && !teller->forecasts();
+    if (teller != nullptr && teller->forecasts()) view["ask"] = true;
     view["profiles"].push_back(std::move(tile));
   }
   if (refused.wrong) view["message"] = web::why(Cause::values_invalid)["sentence"];
@@ -86,6 +104,7 @@ proxy::HubResponse choice(
     view["message"] = error->message();
     if (error->cause()) view["message"] = web::why(*error->cause())["sentence"];
   }
+  if (refused.forecast) view["forecast"] = forecast_view(*refused.forecast, parts.clock.now());
   if (const std::string next = next_of(call); !next.empty()) view["next"] = next;
   return page(parts, call, status, "spawn", view);
 }
@@ -167,6 +186,20 @@ proxy::HubResponse failure(Parts& parts, const Call& call, const Server& server)
   return page(parts, call, kFailed, "failure", view);
 }
 
+// "When would it start?": the same page, with the answer. Whoever cannot be reached knows nothing;
+// that is no failure of the page.
+Task<Answer> tell_when(
+    Parts& parts, Call& call, const Subject& subject, LaunchRequest request, Refused asked) {
+  const auto told = co_await parts.launcher.forecast(std::move(request));
+  if (told) asked.forecast = *told;
+  const Errc code = told ? Errc::internal : told.error().code();
+  const bool nobody = code == Errc::unavailable || code == Errc::timeout || code == Errc::exhausted;
+  if (nobody) asked.forecast = spawners::Forecast();
+  if (told || nobody) co_return choice(parts, call, subject, kOk, asked);
+  asked.error = &told.error();
+  co_return choice(parts, call, subject, status_of(told.error()), asked);
+}
+
 }  // namespace
 
 Task<Answer> choose(Parts& parts, Call& call) {
@@ -201,6 +234,10 @@ Task<Answer> spawn(Parts& parts, Call& call) {
   if (subject->user.id == call.session->account().id) {
     request.authenticator = call.session->authenticator;
     request.subject = call.session->subject;
+  }
+  if (!text::field(call.form, "ask").empty()) {
+    auto answer = co_await tell_when(parts, call, *subject, std::move(request), std::move(refused));
+    co_return answer;
   }
   auto launched = co_await parts.launcher.launch(std::move(request));
   if (launched || launched.error().code() == Errc::conflict)

@@ -26,10 +26,16 @@ class Adapter {
                       const std::string& program) const = 0;
   virtual Submitted submitted(const Answer& answer) const = 0;
 
+  /// When such a job would start, without submitting it; no command: the system cannot say.
+  virtual Argv estimate(const Wish& wish) const = 0;
+  virtual Result<Estimate> estimated(const Answer& answer) const = 0;
+
   /// All jobs of everybody that have not ended, or ended just now. One command whatever their
   /// number. An Error means that nothing is known, never that there are none.
   virtual Argv list() const = 0;
   virtual Result<Jobs> listed(const Answer& answer) const = 0;
+  /// Whether the list says all that is known of a job that waits, its predicted start included.
+  virtual bool lists_predictions() const noexcept = 0;
 
   /// More of these jobs, ended ones included. Those that are missing from the answer are unknown to
   /// the system. Several ways to ask may be known: the first that gets an answer counts.

@@ -146,7 +146,7 @@ Task<Result<Liveness>> BatchSpawner::poll(State state) {
   const auto launch = launch_from(state);
   if (!launch) co_return Error(Errc::invalid, Cause::internal, "not a state of this spawner");
   if (auto open = open_way(*launch); !open) co_return std::move(open).error();
-  const Watch watch = cluster_->watch(launch->name, launch->job);
+  const Watch watch = cluster_->watch(launch->name, launch->job, launch->user);
   const std::int64_t in_flight = batch_.command_timeout.count() * 2;
   for (int looks = 0; looks < 3; ++looks) {
     co_await cluster_->next_look(true);
@@ -225,7 +225,7 @@ Task<bool> BatchSpawner::answers(const Launch& launch) {
 Task<Result<Liveness>> BatchSpawner::wait_for_end(State state) {
   const auto launch = launch_from(state);
   if (!launch) co_return Error(Errc::invalid, Cause::internal, "not a state of this spawner");
-  const Watch watch = cluster_->watch(launch->name, launch->job);
+  const Watch watch = cluster_->watch(launch->name, launch->job, launch->user);
   (*seen_)[launch->id] = Seen();
   struct Leave {
     const std::shared_ptr<SeenMap> all;
@@ -260,7 +260,7 @@ Task<Result<Liveness>> BatchSpawner::wait_for_end(State state) {
 Task<Result<void>> BatchSpawner::stop(State state, StopMode mode) {
   auto launch = launch_from(state);
   if (!launch) co_return Result<void>();
-  const Watch watch = cluster_->watch(launch->name, launch->job);
+  const Watch watch = cluster_->watch(launch->name, launch->job, launch->user);
   const bool running = watch->job && watch->job->state == Job::State::running && !watch->ended;
   if (mode == StopMode::gentle && running && !cluster_->silent_since()) {
     json order = {{"verb", "signal"}, {"job", watch->job->id}, {"signal", "TERM"}};
@@ -280,6 +280,7 @@ Task<Result<void>> BatchSpawner::stop(State state, StopMode mode) {
 }
 
 Task<Result<std::vector<std::pair<std::string, State>>>> BatchSpawner::found() {
+  cluster_->recall();
   auto jobs = co_await cluster_->ours();
   if (!jobs) co_return std::move(jobs).error();
   std::vector<std::pair<std::string, State>> all;

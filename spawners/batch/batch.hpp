@@ -14,11 +14,12 @@
 #include "spawners/batch/cluster.hpp"
 #include "spawners/batch/state.hpp"
 #include "spawners/batch/wormhole.hpp"
+#include "spawners/forecaster.hpp"
 #include "spawners/spawner.hpp"
 
 namespace passerelle::spawners::batch {
 
-class BatchSpawner final : public Spawner {
+class BatchSpawner final : public Spawner, public Forecaster {
  public:
   BatchSpawner(config::Spawner settings,
                Surroundings around,
@@ -38,8 +39,14 @@ class BatchSpawner final : public Spawner {
   Condition condition(const State& state) const override;
   std::optional<Entrance> entrance() const override;
   std::vector<Room> rooms() override;
+  bool forecasts() const noexcept override;
+  Task<Result<Forecast>> forecast(ServerSpec spec) override;
 
  private:
+  struct Told {
+    Cluster::SteadyTime at;
+    Forecast what;
+  };
   /// A launch whose job has not reported yet.
   struct Expected {
     std::string key_hash;
@@ -89,6 +96,7 @@ class BatchSpawner final : public Spawner {
   /// this.
   const std::shared_ptr<ExpectedMap> expected_ = std::make_shared<ExpectedMap>();
   const std::shared_ptr<SeenMap> seen_ = std::make_shared<SeenMap>();
+  std::map<std::string, Told> told_;    ///< Forecasts, by who and what
   std::unique_ptr<Wormhole> wormhole_;  ///< Null: servers are reached directly
 };
 

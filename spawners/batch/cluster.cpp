@@ -1,9 +1,14 @@
 #include "spawners/batch/cluster.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <pwd.h>
+#include <unistd.h>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "spawners/batch/submit/run.hpp"
 
 namespace passerelle::spawners::batch {
@@ -13,9 +18,9 @@ using nlohmann::json;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr seconds kSlack{3};      ///< For the helper itself, beyond the command's own time
-constexpr seconds kAskAgain{10};  ///< A deletion that shows no effect is repeated after that long
-constexpr seconds kGhosts{600};   ///< A job that may still appear is waited for that long
+constexpr seconds kSlack{3};              ///< For the helper itself, beyond the command's own time
+constexpr std::size_t kMostAsked = 1000;  ///< Jobs in one command for details
+constexpr seconds kEstimate{5};
 constexpr seconds kOldCensus{300};
 constexpr seconds kFreshCensus{30};
 constexpr seconds kSomebodyLooks{300};
@@ -43,6 +48,16 @@ Result<Answer> answer_of(const Answer& helper) {
   return answer;
 }
 
+/// Directories of people write names as they like: "Alice@SITE" is alice.
+std::string plain_account(std::string_view name) {
+  return text::ascii_lower(name.substr(0, name.find('@')));
+}
+
+std::string own_account() {
+  const passwd* me = ::getpwuid(::geteuid());
+  return me == nullptr ? std::string() : me->pw_name;
+}
+
 /// What the details say, and what only the list says.
 Job joined(Job details, const Job& listed) {
   if (!details.predicted) details.predicted = listed.predicted;
@@ -59,20 +74,32 @@ Cluster::Cluster(asio::io_context& loop,
                  const Adapter& adapter,
                  config::BatchSpawner settings,
                  std::string prefix,
-                 std::string helper)
+                 std::string helper,
+                 std::string graves)
     : adapter_(adapter),
       settings_(std::move(settings)),
       prefix_(std::move(prefix)),
       helper_(std::move(helper)),
+      graves_directory_(std::move(graves)),
+      ourselves_(settings_.act_as == "self" ? own_account() : std::string()),
       pause_(loop),
       looked_(loop, steady_clock::time_point::max()),
       recount_(loop) {}
 
-Watch Cluster::watch(const std::string& name, const std::string& id) {
+bool Cluster::is_of(const Job& job, const std::string& user) const {
+  return plain_account(job.owner) == plain_account(ourselves_.empty() ? user : ourselves_);
+}
+
+bool Cluster::answered_lately() const noexcept {
+  return !silent_since_ && answered_ && steady_clock::now() - *answered_ < 2 * settings_.poll;
+}
+
+Watch Cluster::watch(const std::string& name, const std::string& id, const std::string& user) {
   Watch known = watched_[name].lock();
   if (!known) {
     known = std::make_shared<Watched>();
     known->name = name;
+    known->owner = user;
     watched_[name] = known;
   }
   if (!id.empty() && known->id != id) {
@@ -115,7 +142,7 @@ Task<void> Cluster::count() {
   const std::size_t parts = adapter_.census().size();
   for (std::size_t part = 0; part < parts; ++part) {
     json order = {{"verb", "census"}, {"way", part}};
-    auto answer = co_await run(std::move(order), "", eyes_);
+    auto answer = co_await run(std::move(order), "", eyes_, settings_.command_timeout);
     if (answer) answers.push_back(std::move(*answer));
   }
   census_.clear();
@@ -156,7 +183,7 @@ Task<void> Cluster::keep_looking() {
   while (interested()) {
     co_await look();
     looked_.cancel();
-    co_await tend_graves();
+    tend_graves();
     pause_.expires_after(settings_.poll);
     co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
@@ -177,13 +204,16 @@ Argv Cluster::helper_for(const std::string& user) const {
   return {helper_};
 }
 
-Task<Result<Answer>> Cluster::run(json order, std::string user, WorkerPool& threads) {
+Task<Result<Answer>> Cluster::run(json order,
+                                  std::string user,
+                                  WorkerPool& threads,
+                                  seconds limit) {
   order["system"] = adapter_.name();
   order["user"] = settings_.act_as == "self" ? "" : user;
-  order["deadline"] = settings_.command_timeout.count();
+  order["deadline"] = limit.count();
   const Argv argv = helper_for(user);
   const std::string text = order.dump(-1, ' ', false, json::error_handler_t::replace);
-  const auto deadline = settings_.command_timeout + kSlack;
+  const auto deadline = limit + kSlack;
   const auto work = [argv, text, deadline]() -> Result<Answer> {
     return answer_of(submit::run(argv, text, deadline));
   };
@@ -192,20 +222,29 @@ Task<Result<Answer>> Cluster::run(json order, std::string user, WorkerPool& thre
 }
 
 Task<Result<Answer>> Cluster::act(json order, std::string user) {
-  auto answer = co_await run(std::move(order), std::move(user), hands_);
+  auto answer = co_await run(std::move(order), std::move(user), hands_, settings_.command_timeout);
   co_return answer;
+}
+
+Task<Result<Estimate>> Cluster::estimate(const Wish& wish, std::string user) {
+  if (silent_since_) co_return Error(Errc::unavailable, "the scheduler does not answer");
+  json order = {{"verb", "estimate"}, {"wish", to_json(wish)}};
+  const seconds limit = std::min(settings_.command_timeout, kEstimate);
+  auto answer = co_await run(std::move(order), std::move(user), wonders_, limit);
+  if (!answer) co_return std::move(answer).error();
+  co_return adapter_.estimated(*answer);
 }
 
 Task<Result<Jobs>> Cluster::find(std::string name) {
   json order = {{"verb", "find"}, {"name", std::move(name)}};
-  auto answer = co_await run(std::move(order), "", eyes_);
+  auto answer = co_await run(std::move(order), "", eyes_, settings_.command_timeout);
   if (!answer) co_return std::move(answer).error();
   co_return adapter_.found(*answer);
 }
 
 Task<Result<Jobs>> Cluster::ours() {
   json order = {{"verb", "list"}};
-  auto answer = co_await run(std::move(order), "", eyes_);
+  auto answer = co_await run(std::move(order), "", eyes_, settings_.command_timeout);
   if (!answer) co_return std::move(answer).error();
   auto jobs = adapter_.listed(*answer);
   if (jobs)
@@ -217,7 +256,7 @@ Task<Result<Jobs>> Cluster::ours() {
 
 Task<void> Cluster::look() {
   json order = {{"verb", "list"}};
-  auto answer = co_await run(std::move(order), "", eyes_);
+  auto answer = co_await run(std::move(order), "", eyes_, settings_.command_timeout);
   auto jobs = answer ? adapter_.listed(*answer) : Result<Jobs>(answer.error());
   if (!jobs) {
     if (!silent_since_) {
@@ -229,18 +268,24 @@ Task<void> Cluster::look() {
   }
   if (silent_since_) log::info("batch", "the scheduler answers again");
   silent_since_.reset();
+  answered_ = steady_clock::now();
   read(*jobs);
   notice_strangers(*jobs);
   co_await read_details();
 }
 
+// A job's number is the scheduler's word. A name is not: until the number is known, it counts only
+// with its owner.
 void Cluster::read(const Jobs& jobs) {
-  std::map<std::string_view, const Job*> by_name;
+  std::multimap<std::string_view, const Job*> by_name;
   for (const Job& job : jobs)
-    if (job.name.starts_with(prefix_)) by_name[job.name] = &job;
+    if (job.name.starts_with(prefix_)) by_name.emplace(job.name, &job);
   for (const Watch& one : watched()) {
-    const auto found = by_name.find(one->name);
-    if (found == by_name.end()) {
+    const auto [begin, end] = by_name.equal_range(one->name);
+    const auto found = std::find_if(begin, end, [&](const auto& entry) {
+      return one->id.empty() ? is_of(*entry.second, one->owner) : entry.second->id == one->id;
+    });
+    if (found == end) {
       ++one->missing;
       continue;
     }
@@ -254,23 +299,32 @@ void Cluster::read(const Jobs& jobs) {
   }
 }
 
+/// Its line in the list tells enough.
+bool Cluster::is_told(const Watched& one) const {
+  if (one.missing > 0 || !one.job || one.job->state == Job::State::ended) return false;
+  if (adapter_.lists_predictions()) return true;
+  return one.job->state == Job::State::running && one.job->ends;
+}
+
 // Asked for those whose plain line does not tell enough: they wait, have ended, or are missing from
-// the list.
+// the list. The latter come first, if there are too many for one command.
 Task<void> Cluster::read_details() {
   std::vector<Watch> asked;
-  std::vector<std::string> ids;
   for (const Watch& one : watched()) {
-    const bool runs = one->missing == 0 && one->job && one->job->state == Job::State::running;
     if (one->id.empty() && one->missing >= 2) one->gone = true;  // it was never there
-    if (one->id.empty() || one->ended || (runs && one->job->ends)) continue;
-    asked.push_back(one);
-    ids.push_back(one->id);
+    if (!one->id.empty() && !one->ended && !is_told(*one)) asked.push_back(one);
   }
   if (asked.empty()) co_return;
+  std::ranges::stable_partition(asked, [](const Watch& one) {
+    return one->missing > 0 || !one->job || one->job->state == Job::State::ended;
+  });
+  if (asked.size() > kMostAsked) asked.resize(kMostAsked);
+  std::vector<std::string> ids;
+  for (const Watch& one : asked) ids.push_back(one->id);
   const std::size_t ways = adapter_.details(ids).size();
   for (std::size_t way = 0; way < ways; ++way) {
     json order = {{"verb", "details"}, {"ids", ids}, {"way", way}};
-    auto answer = co_await run(std::move(order), "", eyes_);
+    auto answer = co_await run(std::move(order), "", eyes_, settings_.command_timeout);
     if (!answer) continue;
     const auto jobs = adapter_.detailed(*answer, way);
     if (jobs) explain(*jobs, asked, way + 1 == ways);
@@ -287,7 +341,7 @@ void Cluster::explain(const Jobs& jobs, const std::vector<Watch>& asked, bool la
     if (found != by_id.end() && found->second->state == Job::State::ended) {
       one->job = *found->second;
       one->ended = true;
-    } else if (found != by_id.end() && one->missing == 0 && !listed_as_ended &&
+    } else if (found != by_id.end() && one->missing == 0 && one->job && !listed_as_ended &&
                found->second->state == one->job->state) {
       one->job = joined(*found->second, *one->job);
     } else if (listed_as_ended && last_way && ++one->unexplained >= 2) {
@@ -312,48 +366,6 @@ void Cluster::notice_strangers(const Jobs& jobs) {
     bury(job.name, job.id, job.owner, job.name.substr(prefix_.size()));
   }
   strangers_ = std::move(still);
-}
-
-void Cluster::bury(std::string name, std::string id, std::string user, std::string launch) {
-  for (const Grave& one : graves_)
-    if (one.name == name) return;
-  Grave grave;
-  grave.watch = watch(name, id);
-  grave.name = std::move(name);
-  grave.id = std::move(id);
-  grave.user = std::move(user);
-  grave.launch = std::move(launch);
-  grave.since = steady_clock::now();
-  graves_.push_back(std::move(grave));
-}
-
-Task<void> Cluster::tend_graves() {
-  std::vector<Grave> kept;
-  std::vector<Grave> now = std::move(graves_);
-  graves_.clear();
-  for (Grave& grave : now) {
-    const bool ghost =
-        grave.watch->gone && steady_clock::now() - grave.since < kGhosts && grave.id.empty();
-    const bool over = grave.watch->ended || (grave.watch->gone && !ghost);
-    if (over) {
-      json order = {{"verb", "clean"}, {"launch", grave.launch}};
-      (void)co_await act(std::move(order), grave.user);
-      continue;
-    }
-    if (ghost) grave.watch->gone = false;
-    if (grave.id.empty()) grave.id = grave.watch->id;
-    const bool due = !grave.deleted || steady_clock::now() - *grave.deleted > kAskAgain;
-    if (due && !grave.id.empty() && !silent_since_) {
-      grave.deleted = steady_clock::now();
-      json order = {{"verb", "delete"}, {"job", grave.id}};
-      auto done = co_await act(std::move(order), grave.user);
-      if (!done)
-        log::warn("batch", "a job cannot be deleted yet",
-                  {{"job", grave.id}, {"why", done.error().message()}});
-    }
-    kept.push_back(std::move(grave));
-  }
-  for (Grave& grave : kept) graves_.push_back(std::move(grave));
 }
 
 }  // namespace passerelle::spawners::batch

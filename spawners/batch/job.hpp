@@ -82,6 +82,12 @@ struct Census {
   std::uint64_t all = 0;
 };
 
+/// What the system says of a job that is not submitted.
+struct Estimate {
+  std::optional<TimePoint> starts;
+  std::string refused;  ///< Why it would not take the job, in its own words
+};
+
 /// What became of a submission.
 struct Submitted {
   enum class Kind {

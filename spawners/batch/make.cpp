@@ -64,7 +64,8 @@ Result<std::unique_ptr<Spawner>> make_batch(const config::Spawner& settings,
   around.data_dir = std::filesystem::absolute(around.data_dir).lexically_normal().string();
   const std::string directory = around.data_dir + "/batch/" + settings.name;
   const std::string holes = around.data_dir + "/wormhole";
-  for (const std::string& each : {around.data_dir + "/batch", directory, holes})
+  const std::string graves = directory + "/graves";
+  for (const std::string& each : {around.data_dir + "/batch", directory, graves, holes})
     if (auto made = files::make_directory(each, 0700); !made)
       return std::move(made.error()).within(where);
   const auto mark = own_mark(directory + "/mark");
@@ -77,7 +78,8 @@ Result<std::unique_ptr<Spawner>> make_batch(const config::Spawner& settings,
     return Error(Errc::invalid, where + ": data_dir has too long a name for the sockets in it");
   if (auto made = files::make_directory(hole, 0700); !made)
     return std::move(made.error()).within(where);
-  auto cluster = std::make_shared<Cluster>(around.loop, adapter, batch, prefix, std::move(helper));
+  auto cluster =
+      std::make_shared<Cluster>(around.loop, adapter, batch, prefix, std::move(helper), graves);
   cluster->count_cores();
   return std::unique_ptr<Spawner>(
       std::make_unique<BatchSpawner>(settings, std::move(around), std::move(cluster), prefix));

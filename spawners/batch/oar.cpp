@@ -215,7 +215,14 @@ class Oar final : public Adapter {
     return {Submitted::Kind::refused, id, refusal(answer)};
   }
 
+  // oarsub has no such thing: OAR plans what is in its queue.
+  Argv estimate(const Wish& /*wish*/) const override { return {}; }
+  Result<Estimate> estimated(const Answer& /*answer*/) const override {
+    return Error(Errc::unavailable, "OAR predicts only what is in its queue");
+  }
+
   Argv list() const override { return {"oarstat", "-J"}; }
+  bool lists_predictions() const noexcept override { return false; }
   Result<Jobs> listed(const Answer& answer) const override { return jobs_of(answer); }
 
   std::vector<Argv> details(const std::vector<std::string>& ids) const override {

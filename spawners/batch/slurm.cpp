@@ -174,6 +174,34 @@ std::vector<Census> partitions(const std::string& out) {
   return all;
 }
 
+/// What it said to people, without what it says before each line.
+std::string words_of_sbatch(const std::string& err) {
+  constexpr std::size_t kLongest = 500;
+  std::string words;
+  for (std::string_view line : text::split(err, '\n')) {
+    line = text::trim(line);
+    for (const std::string_view before :
+         {"sbatch: ", "error: ", "Batch job submission failed: ", "allocation failure: "})
+      if (line.starts_with(before)) line.remove_prefix(before.size());
+    if (!line.empty()) words += (words.empty() ? "" : ". ") + std::string(line);
+  }
+  return words.substr(0, kLongest);
+}
+
+bool is_about_the_connection(const std::string& words) {
+  return words.find("timed out") != std::string::npos ||
+         words.find("Unable to contact") != std::string::npos;
+}
+
+/// "sbatch: Job 7 to start at 1795368909 using 1 processors on nodes sln1 in partition main"
+std::optional<TimePoint> planned_start(const std::string& err) {
+  constexpr std::string_view kBefore = " to start at ";
+  const std::size_t at = err.find(kBefore);
+  if (at == std::string::npos) return std::nullopt;
+  const std::string_view rest = std::string_view(err).substr(at + kBefore.size());
+  return time_of(rest.substr(0, rest.find_first_of(" \n")));
+}
+
 class Slurm final : public Adapter {
  public:
   std::string_view name() const noexcept override { return "slurm"; }
@@ -214,22 +242,32 @@ class Slurm final : public Adapter {
     const std::string_view out = text::trim(answer.out);
     const std::string id(out.substr(0, out.find_first_of(";\n")));
     if (answer.status == 0 && is_job_id(id)) return {Submitted::Kind::accepted, id, {}};
-    std::string words;
-    for (std::string_view line : text::split(answer.err, '\n')) {
-      line = text::trim(line);
-      for (const std::string_view before : {"sbatch: ", "error: ", "Batch job submission failed: "})
-        if (line.starts_with(before)) line.remove_prefix(before.size());
-      if (!line.empty()) words += (words.empty() ? "" : ". ") + std::string(line);
+    const std::string words = words_of_sbatch(answer.err);
+    const bool unsure = is_about_the_connection(words) || answer.status == 0;
+    return {unsure ? Submitted::Kind::doubtful : Submitted::Kind::refused, {}, words};
+  }
+
+  Argv estimate(const Wish& wish) const override {
+    Argv argv = submit(wish, "/", "true");
+    argv.insert(argv.begin() + 1, "--test-only");
+    return argv;
+  }
+  Result<Estimate> estimated(const Answer& answer) const override {
+    if (answer.timed_out) return silence("sbatch", answer);
+    Estimate estimate;
+    if (answer.status == 0) {
+      estimate.starts = planned_start(answer.err);
+      return estimate;
     }
-    const bool unsure = words.find("timed out") != std::string::npos ||
-                        words.find("Unable to contact") != std::string::npos || answer.status == 0;
-    return {
-        unsure ? Submitted::Kind::doubtful : Submitted::Kind::refused, {}, words.substr(0, 500)};
+    estimate.refused = words_of_sbatch(answer.err);
+    if (is_about_the_connection(estimate.refused)) return silence("sbatch", answer);
+    return estimate;
   }
 
   Argv list() const override {
     return {"squeue", "--noheader", "--all", "--states=all", "--format", kColumns};
   }
+  bool lists_predictions() const noexcept override { return true; }
   Result<Jobs> listed(const Answer& answer) const override {
     if (answer.timed_out || answer.status != 0) return silence("squeue", answer);
     return listed_jobs(answer.out);

@@ -126,8 +126,8 @@ Task<Result<Started>> BatchSpawner::resume(ServerSpec /*spec*/, State state, Pro
 // The circuit breaker: while the scheduler does not answer, nothing is submitted; commands that
 // hang would pile up.
 Task<Result<void>> BatchSpawner::submit(Launch& launch, json order, Progress& progress) {
-  const Watch asked = cluster_->watch(launch.name, "");
-  co_await cluster_->next_look(true);
+  const Watch asked = cluster_->watch(launch.name, "", launch.user);
+  if (!cluster_->answered_lately()) co_await cluster_->next_look(true);
   if (cluster_->silent_since())
     co_return down("the scheduler does not answer: " + cluster_->last_problem());
   launch.submitting = now_in_seconds();
@@ -173,6 +173,7 @@ Task<Result<void>> BatchSpawner::after_doubt(Launch& launch, bool answered, std:
   if (!found) co_return down(why + "; and " + found.error().message());
   for (const Job& job : *found) {
     if (job.name != launch.name || job.state == Job::State::ended) continue;
+    if (!cluster_->is_of(job, launch.user)) continue;  // somebody else's of the same name
     launch.job = job.id;
     if (!answered) co_return Result<void>();
   }
@@ -181,7 +182,7 @@ Task<Result<void>> BatchSpawner::after_doubt(Launch& launch, bool answered, std:
 
 Task<Result<Started>> BatchSpawner::until_up(Launch launch, Progress& progress) {
   if (auto open = open_way(launch); !open) co_return std::move(open).error();
-  const Watch watch = cluster_->watch(launch.name, launch.job);
+  const Watch watch = cluster_->watch(launch.name, launch.job, launch.user);
   const auto expected = std::make_shared<Expected>();
   expected->key_hash = launch.key_hash;
   (*expected_)[launch.id] = expected;

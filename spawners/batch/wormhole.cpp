@@ -37,7 +37,7 @@ constexpr std::size_t kMostIdle = 8;        // relays of one launch that wait
 constexpr std::size_t kMostClients = 256;   // connections to one server
 constexpr std::size_t kMostGreeting = 256;  // relays that have not said who they are
 constexpr seconds kGreeting{5};
-constexpr seconds kAnswer{2};         // to one byte
+constexpr seconds kAnswer{2};  // to one byte
 constexpr seconds kWaitForRelay{5};
 constexpr seconds kTick{1};
 constexpr int kTicksBetweenPings = 5;

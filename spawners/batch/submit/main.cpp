@@ -151,6 +151,7 @@ int carry_out(const Order& order, const passwd& who) {
   if (order.verb == Verb::list) argv = order.system->list();
   if (order.verb == Verb::find) argv = order.system->find(order.name);
   if (order.verb == Verb::remove) argv = order.system->remove(order.job);
+  if (order.verb == Verb::estimate) argv = order.system->estimate(order.wish);
   if (order.verb == Verb::signal) argv = order.system->signal(order.job, order.signal);
   if (order.verb == Verb::details || order.verb == Verb::census) {
     const auto ways =
@@ -158,6 +159,7 @@ int carry_out(const Order& order, const passwd& who) {
     if (order.way >= ways.size()) return refuse("there is no such way to ask");
     argv = ways[order.way];
   }
+  if (argv.empty()) return refuse("the batch system has no such command");
   return tell(run(argv, {}, order.deadline), argv);
 }
 
@@ -182,6 +184,21 @@ bool is_account(std::string_view name) {
              std::string_view::npos;
 }
 
+/// Who only asks needs no rights: a gateway that runs as root, for other spawners' sake, asks as
+/// its own account, or as nobody.
+bool give_up_root() {
+  if (::geteuid() != 0 && ::getuid() != 0) return true;
+  const passwd* account = ::getpwnam("passerelle");
+  if (account == nullptr || account->pw_uid == 0) account = ::getpwnam("nobody");
+  if (account == nullptr || account->pw_uid == 0) return false;
+  const uid_t uid = account->pw_uid;
+  const gid_t gid = account->pw_gid;
+  if (::initgroups(account->pw_name, gid) != 0 || ::setresgid(gid, gid, gid) != 0 ||
+      ::setresuid(uid, uid, uid) != 0)
+    return false;
+  return ::geteuid() == uid && ::getegid() == gid && ::setuid(0) != 0;
+}
+
 int serve() {
   ::umask(077);
   ::signal(SIGPIPE, SIG_IGN);
@@ -193,11 +210,13 @@ int serve() {
   }
   const auto order = order_from_json(text);
   if (!order) return refuse(order.error().message());
+  const bool asks_only = order->verb == Verb::list || order->verb == Verb::details ||
+                         order->verb == Verb::find || order->verb == Verb::census;
+  if (asks_only && !give_up_root())
+    return refuse("this asks nothing as root, and there is no account 'nobody'");
   const passwd* found = ::getpwuid(::getuid());
   if (found == nullptr) return refuse("who runs this has no account");
   const passwd who = *found;
-  const bool asks_only = order->verb == Verb::list || order->verb == Verb::details ||
-                         order->verb == Verb::find || order->verb == Verb::census;
   if (asks_only) return carry_out(*order, who);
   if (!order->user.empty() && order->user != who.pw_name) {
     if (!is_account(order->user)) return refuse("no account can have such a name");

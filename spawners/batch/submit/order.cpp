@@ -8,15 +8,16 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::pair<std::string_view, Verb>, 9> kVerbs = {{{"list", Verb::list},
-                                                                      {"details", Verb::details},
-                                                                      {"find", Verb::find},
-                                                                      {"census", Verb::census},
-                                                                      {"submit", Verb::submit},
-                                                                      {"delete", Verb::remove},
-                                                                      {"signal", Verb::signal},
-                                                                      {"log", Verb::log},
-                                                                      {"clean", Verb::clean}}};
+constexpr std::array<std::pair<std::string_view, Verb>, 10> kVerbs = {{{"list", Verb::list},
+                                                                       {"details", Verb::details},
+                                                                       {"find", Verb::find},
+                                                                       {"census", Verb::census},
+                                                                       {"estimate", Verb::estimate},
+                                                                       {"submit", Verb::submit},
+                                                                       {"delete", Verb::remove},
+                                                                       {"signal", Verb::signal},
+                                                                       {"log", Verb::log},
+                                                                       {"clean", Verb::clean}}};
 constexpr std::array<std::string_view, 3> kSignals = {"TERM", "INT", "USR2"};
 constexpr std::array<std::string_view, 6> kFiles = {"hdr",           "server.crt", "server.key",
                                                     "client-ca.crt", "hub-ca.crt", "note"};
@@ -80,11 +81,14 @@ class Reader {
   std::string problem_;
 };
 
-void read_submission(const json& value, Reader& read, Order& order) {
+void read_wish(const json& value, Reader& read, Order& order) {
   const auto found = value.find("wish");
   const auto wish = found == value.end() ? std::nullopt : wish_from_json(*found);
   read.require(wish && is_acceptable(*wish), "wish");
   if (wish) order.wish = *wish;
+}
+
+void read_submission(Reader& read, Order& order) {
   order.command = read.list("command");
   read.require(!order.command.empty(), "command");
   order.prologue = read.list("prologue");
@@ -150,7 +154,8 @@ Result<Order> order_from_json(std::string_view text) {
   const auto way = value.find("way");
   if (way != value.end() && way->is_number_unsigned()) order.way = way->get<std::size_t>();
   if (what == Verb::details) read_details(read, order);
-  if (what == Verb::submit) read_submission(value, read, order);
+  if (what == Verb::submit || what == Verb::estimate) read_wish(value, read, order);
+  if (what == Verb::submit) read_submission(read, order);
   if (!read.problem().empty()) return Error(Errc::invalid, read.problem() + " is missing or wrong");
   return order;
 }

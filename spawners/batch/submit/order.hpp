@@ -14,7 +14,7 @@
 
 namespace passerelle::spawners::batch::submit {
 
-enum class Verb { list, details, find, census, submit, remove, signal, log, clean };
+enum class Verb { list, details, find, census, estimate, submit, remove, signal, log, clean };
 
 struct Order {
   Verb verb = Verb::list;
@@ -27,7 +27,7 @@ struct Order {
   std::vector<std::string> ids;                    ///< details
   std::size_t way = 0;                             ///< details, census: which of the commands
   std::string name;                                ///< find
-  Wish wish;                                       ///< submit
+  Wish wish;                                       ///< submit, estimate
   std::vector<std::string> command;                ///< submit: may hold the three marks below
   std::map<std::string, std::string> environment;  ///< submit: the server's; may hold them too
   std::vector<std::string> prologue;               ///< submit: lines of shell, the site's own

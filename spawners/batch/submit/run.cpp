@@ -167,8 +167,9 @@ Answer run(const Argv& argv, const std::string& input, std::chrono::milliseconds
   const auto until = Clock::now() + deadline;
   int status = 0;
   bool gone = false;
+  const auto too_much = [&] { return answer.out.size() + answer.err.size() > kMostOutput; };
   while (!(gone && out.ends[0] < 0 && err.ends[0] < 0)) {
-    if (Clock::now() >= until || answer.out.size() + answer.err.size() > kMostOutput) break;
+    if (Clock::now() >= until || too_much()) break;
     if (written == input.size()) in.shut(1);
     std::array<pollfd, 3> waits = {
         {{out.ends[0], POLLIN, 0}, {err.ends[0], POLLIN, 0}, {in.ends[1], POLLOUT, 0}}};
@@ -190,7 +191,7 @@ Answer run(const Argv& argv, const std::string& input, std::chrono::milliseconds
     ::kill(-child, SIGKILL);
     leftovers().add(child);
   }
-  answer.timed_out = !gone;
+  answer.timed_out = !gone || too_much();  // a part of an answer is none
   answer.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return answer;
 }

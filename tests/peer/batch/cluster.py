@@ -107,7 +107,7 @@ class Watched:
         with open(f"{self.folder}/bin/{command}", "w") as file:
             file.write(f"""#!/bin/sh
 id=$(date +%s.%N).$$
-touch {self.folder}/seen/begun.$id
+touch {self.folder}/seen/begun.$id {self.folder}/seen/as.$(id -un).$id
 sleep {before}
 {real} "$@"
 code=$?
@@ -144,6 +144,10 @@ exit $code
         self.times = self.spans()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def callers(self):
+        """The accounts that ran it."""
+        return {name.split(".")[1] for name in self.calls("as")}
+
     def calls(self, kind):
         names = self.kept or os.listdir(self.folder + "/seen")
         return [name for name in names if name.startswith(kind + ".")]
@@ -162,7 +166,7 @@ exit $code
 
 
 class Oar(Peer):
-    submit, status = "oarsub", "oarstat"
+    submit, status, delete_command = "oarsub", "oarstat", "oardel"
     folder, system, address, server = "oar", "oar", "10.231.86.1", "almighty"
     daemon_port = 23667
 
@@ -189,6 +193,12 @@ class Oar(Peer):
             yield job
         finally:
             self.delete(job, "psl-bob")
+
+    def of_that_name(self, name, seconds=300):
+        """bob's job with a name that is another's."""
+        out = run("oarsub", "-n", name, "-d", "/tmp", "-O", "/dev/null", "-E", "/dev/null", "-l", f"/nodes=1/core=1,walltime=0:{seconds // 60:02}:00",
+                  f"sleep {seconds}", user="psl-bob")
+        return out.split("OAR_JOB_ID=")[1].split()[0]
 
     def look_at(self, job):
         return "oarstat", "-J", "-j", job
@@ -221,7 +231,7 @@ class Oar(Peer):
 
 
 class Slurm(Peer):
-    submit, status = "sbatch", "squeue"
+    submit, status, delete_command = "sbatch", "squeue", "scancel"
     folder, system, address, server = "slurm", "slurm", "10.231.87.1", "slurmctld"
     daemon_port = 23618
 
@@ -246,6 +256,10 @@ class Slurm(Peer):
         finally:
             wait_until("nobody uses it", lambda: not self.ours(), 60, 0.5)
             run("scontrol", "delete", "reservationname=course")
+
+    def of_that_name(self, name, seconds=300):
+        return run("sbatch", "--parsable", "--job-name=" + name, f"-t0:{seconds}", "--chdir=/tmp", "--output=/dev/null", "--wrap", f"sleep {seconds}",
+                   user="psl-bob").strip()
 
     def look_at(self, job):
         return "squeue", "-h", "-j", job

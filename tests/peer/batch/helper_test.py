@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 
-from cluster import HERE, Oar, Slurm, checks
+from cluster import HERE, Oar, Slurm, Watched, checks
 
 sys.path.insert(0, os.path.join(HERE, "..", ".."))
 from drivers.gateway import PROGRAM, wait_until  # noqa: E402
@@ -130,6 +130,14 @@ def check_accounts_of_the_system(_peer, helper):
         assert "refused" in json.loads(said.stdout), (user, said.stdout, said.stderr)
 
 
+def check_root_asks_as_nobody(peer, helper):
+    """A gateway that runs as root, for other spawners' sake: its questions do not."""
+    with Watched(peer, peer.status) as looks:
+        order = json.dumps({"system": peer.system, "user": "", "verb": "list"})
+        said = json.loads(subprocess.run([helper.program], input=order, capture_output=True, text=True, timeout=60, cwd="/").stdout)
+        assert said.get("status") == 0 and looks.callers() == {"nobody"}, (said, looks.callers())
+
+
 def check_a_link_instead_of_a_folder(_peer, helper):
     target = tempfile.mkdtemp(prefix="passerelle-target-")
     state = f"/home/{ALICE}/.local/state"
@@ -231,7 +239,7 @@ def main():
     peer.up()
     helper = Helper(peer)
     try:
-        every = [check_one_line_of_sudoers, check_accounts_of_the_system, check_a_link_instead_of_a_folder, check_a_server_as_a_job,
+        every = [check_one_line_of_sudoers, check_accounts_of_the_system, check_root_asks_as_nobody, check_a_link_instead_of_a_folder, check_a_server_as_a_job,
                  check_what_a_shell_must_not_read, check_refused_in_the_sites_words, check_deleted_by_its_owner_only]
         for check in checks(every, sys.argv[2:]):
             check(peer, helper)

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import sys
+import threading
 import time
 import urllib.parse
 
@@ -104,14 +105,16 @@ def check_09_preempted(peer, house):
 
 def check_14_thirty_at_once(peer, house):
     """All are the same person's on the cluster: what counts is what the scheduler is asked."""
+    blocker = peer.fill(300)
+    wait_until("the cluster is full", lambda: peer.is_running(blocker), 60, 0.5)
     with Watched(peer, peer.submit) as submits, Watched(peer, peer.status) as looks:
         people = [house.person(f"learner{n:02}") for n in range(30)]
-        def looks_a_minute(seconds=15):
+        def looks_a_minute(seconds=20):
             before = len(looks.calls("begun"))
             time.sleep(seconds)
             return (len(looks.calls("begun")) - before) * 60 / seconds
         assert people[0].start("shared").status in (201, 202)
-        people[0].wait_ready(240)
+        wait_until("it waits", lambda: people[0].job().get("state") == "queued" and peer.ours(), 60, 0.5)
         alone = looks_a_minute()
         begun = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(30) as crowd:
@@ -120,12 +123,14 @@ def check_14_thirty_at_once(peer, house):
         wait_until("all are submitted", lambda: len(peer.ours()) == 30, 120, 0.5)
         print(f"    30 jobs after {time.monotonic() - begun:.1f} s, at most {submits.most_at_once()} submissions at once")
         assert 1 < submits.most_at_once() <= 4, submits.most_at_once()
+        wait_until("all are in the queue", lambda: all(p.job().get("state") == "queued" for p in people), 60, 0.5)
+        many = looks_a_minute()
+        peer.delete(blocker, "psl-bob")
         wait_until("all are up or queued", lambda: all(p.server()["ready"] or p.job().get("state") in ("queued", "starting") for p in people), 240, 1)
         wait_until("the cores are in use", lambda: sum(p.server()["ready"] for p in people) >= 8, 240, 1)
-        many = looks_a_minute()
     print(f"    {peer.status} a minute: {alone:.0f} with one server, {many:.0f} with thirty")
-    # One call for all, and one for the details of all that wait.
-    assert many <= alone * 2 + 4, (alone, many)
+    # As many calls a round for all as for one; a window of 20 s may hold one round of two calls more.
+    assert many <= alone + 6, (alone, many)
     assert len(submits.calls("begun")) == 30
     with concurrent.futures.ThreadPoolExecutor(8) as crowd:
         list(crowd.map(lambda person: person.stop(), people))
@@ -266,6 +271,52 @@ def check_18_through_the_wormhole(peer, house):
         wait_until("its folder is gone", lambda: not os.path.exists(folder), 30)
 
 
+def check_20_nobody_schedules(peer, house):
+    """OAR's state is read from its database, which answers on: so there nothing is silent (check_06 is for the database)."""
+    alice = ready(house.person())
+    before = alice.server()["launch_id"]
+    peer.script("srv.sh", "stop", peer.server)
+    try:
+        begun, told = time.monotonic(), set()
+        while time.monotonic() - begun < 60:
+            assert api_of(alice).status == 200, "a running server does not need the scheduler"
+            told.add(alice.job().get("trouble"))
+            time.sleep(1)
+        print(f"    told meanwhile: {sorted(told)}")
+        assert ("scheduler-silent" in told) == (peer.system == "slurm"), told
+        assert "node-silent" not in told and alice.server()["ready"]
+    finally:
+        peer.script("srv.sh", "start", peer.server)
+    wait_until("all is well again", lambda: alice.job().get("trouble") == "", 60, 0.5)
+    assert alice.server()["launch_id"] == before and api_of(alice).status == 200
+    alice.stop()
+    gone(peer)
+
+
+def check_21_with_and_without_accounting(peer, house):
+    """Slurm forgets a job after MinJobAge; what has become of it meanwhile, only its accounting knows. (OAR has one database for both.)"""
+    for accounting in (True, False):
+        alice = ready(house.person())
+        job = next(iter(peer.ours()))
+        if not accounting:
+            peer.script("srv.sh", "stop", "slurmdbd")
+        house.gateway.kill()
+        peer.delete(job)
+        wait_until("Slurm has forgotten it", lambda: job not in run("scontrol", "-o", "show", "jobs", check=False), 150, 2)
+        if accounting:
+            wait_until("the accounting knows", lambda: "CANCELLED" in run("sacct", "-nXP", "-j", job, "-o", "State"), 60, 1)
+        house.start()
+        alice = house.person()
+        server = alice.wait_stopped(90)
+        print(f"    accounting {accounting}: {server['cause']}: {server['detail']}")
+        words = "outside of the gateway" if accounting else "knows nothing of the job"
+        assert server["cause"] == "batch-killed" and words in server["detail"], server
+    alice = ready(house.person())
+    alice.stop()
+    gone(peer)
+    peer.script("srv.sh", "start", "slurmdbd")
+
+
 def check_22_nothing_runs_twice(peer, house):
     """A node dies under a job that the system would start again."""
     alice = ready(house.person())
@@ -311,6 +362,92 @@ def check_24_the_predicted_start(peer, house):
     alice.wait_stopped(30)
     peer.delete(blocker, "psl-bob")
     wait_until("the cluster is free", lambda: not peer.active(), 60, 0.5)
+
+
+def asked(person, profile, **values):
+    """The launch page after a press on "When would it start?"."""
+    person.get("/hub/spawn")
+    fields = {f"{profile}:{name}": str(value) for name, value in values.items()}
+    return " ".join(person.post(f"/hub/spawn/{person.name}", profile=profile, ask="1", **fields).text.split())
+
+
+def check_24_the_start_before_it_is_submitted(peer, house):
+    alice = house.person()
+    if peer.system == "oar":
+        page = alice.get("/hub/spawn").text
+        assert "predicted once it is in the queue" in page and 'name="ask"' not in page
+        return
+    assert "would start at once" in asked(alice, "job", cores=1, minutes=5)
+    assert "would be refused: Requested time limit" in asked(alice, "brief", cores=1, minutes=30)
+    assert "would be refused: More processors requested" in asked(alice, "job", cores=99, minutes=5)
+    blocker = peer.fill(180)
+    wait_until("the cluster is full", lambda: peer.is_running(blocker), 60, 0.5)
+    with Watched(peer, peer.submit) as questions:
+        page = asked(alice, "job", cores=2, minutes=5)
+        told = time_of(page.split("at the latest about")[1].split('datetime="')[1].split('"')[0])
+        print(f"    in {told - time.time():.0f} s; the others have the cores for 180 s")
+        assert 0 < told - time.time() < 300, page
+        assert asked(alice, "job", cores=2, minutes=5).count("at the latest about") == 1
+        assert len(questions.calls("begun")) == 1 and questions.callers() == {"psl-alice"}, questions.calls("begun")
+    assert not peer.ours() and not (alice.server() or {}).get("pending")
+    peer.script("srv.sh", "stop", peer.server)
+    try:
+        begun = time.monotonic()
+        page = asked(alice, "job", cores=3, minutes=5)
+        assert "not known at present" in page, page[-2000:]
+        print(f"    nobody answers: told after {time.monotonic() - begun:.1f} s")
+        assert time.monotonic() - begun < 12
+    finally:
+        peer.script("srv.sh", "start", peer.server)
+    peer.delete(blocker, "psl-bob")
+    wait_until("the cluster is free", lambda: not peer.active(), 60, 0.5)
+
+
+def check_28_somebody_takes_the_name(peer, house):
+    """Names of jobs can be read by all: bob gives his own job the one of alice's, while nobody knows her job's number yet, and later."""
+    for moment in ("submitting", "running"):
+        if moment == "submitting":
+            with Watched(peer, peer.submit, after=4) as watched:
+                alice = house.person()
+                alice.start()
+                wait_until("the submission is under way", lambda: watched.calls("done") and peer.ours(), 30)
+                house.gateway.kill()
+                stolen = peer.of_that_name(next(iter(peer.ours().values()))["name"])
+            house.start()
+            alice = house.person()
+            alice.wait_ready(240)
+        else:
+            alice = ready(house.person())
+            stolen = peer.of_that_name(next(iter(peer.ours().values()))["name"])
+        wait_until("bob's job runs", lambda: peer.is_running(stolen), 60, 0.5)
+        time.sleep(4)  # looks
+        hers = next(number for number, job in peer.ours().items() if job["owner"] == "psl-alice")
+        assert alice.job()["id"] == hers != stolen and api_of(alice).status == 200, (alice.job(), hers, stolen)
+        peer.delete(stolen, "psl-bob")
+        wait_until("bob's job is gone", lambda: stolen not in peer.active(), 60, 0.5)
+        time.sleep(4)
+        assert alice.server()["ready"] and api_of(alice).status == 200
+        alice.stop()
+        alice.wait_stopped(60)
+        gone(peer)
+
+
+def check_29_killed_while_it_cleans_up(peer, house):
+    """Stopped, but neither deleted nor cleaned up when the gateway dies, and ended by itself before the next one comes."""
+    alice = ready(house.person())
+    folder = f"/home/psl-alice/.local/state/passerelle/{alice.server()['launch_id']}"
+    job = next(iter(peer.ours()))
+    with Watched(peer, peer.delete_command, before=30):  # neither asked to end nor deleted
+        threading.Thread(target=alice.stop, daemon=True).start()
+        alice.wait_stopped(60)
+        house.gateway.kill()
+        peer.delete(job)
+        wait_until("the job has ended", lambda: not peer.ours(), 60, 0.5)
+    assert os.path.isdir(folder)
+    house.start()
+    wait_until("its folder is gone", lambda: not os.path.exists(folder), 60, 0.5)
+    graves = f"{house.gateway.data}/batch/cluster/graves"
+    wait_until("nothing is left to do", lambda: not os.listdir(graves), 20)
 
 
 def check_15_held_in_the_queue(peer, house):
@@ -366,9 +503,19 @@ def time_of(text):
 
 def check_25_beyond_the_partition(peer, house):
     alice = house.person()
-    alice.start("brief", minutes=30)
-    server = alice.wait_stopped(60)
-    assert server["cause"] == "batch-refused" and "time limit" in server["detail"].lower(), server
+    if peer.system == "oar":
+        with open("/etc/oar/peer_minutes", "w") as file:
+            file.write("10\n")
+    try:
+        alice.start("brief", minutes=30)
+        server = alice.wait_stopped(60)
+    finally:
+        if peer.system == "oar":
+            os.remove("/etc/oar/peer_minutes")
+    words = "limited to 10 minutes" if peer.system == "oar" else "time limit"
+    assert server["cause"] == "batch-refused" and words in server["detail"].lower(), server
+    page = alice.get(f"/hub/spawn-pending/{alice.name}").text
+    assert words in page.lower(), page[-3000:]
     alice.start("brief", minutes=2)
     alice.wait_ready(240)
     alice.stop()
@@ -393,10 +540,14 @@ def check_13_names_that_nobody_has(peer, house):
 
 SHORT = [check_13_names_that_nobody_has, check_18_through_the_wormhole, check_04_killed_while_it_submits, check_23_nothing_of_our_environment]
 LONG = [check_06_the_database_is_down, check_07_stopped_by_an_administrator, check_09_preempted, check_15_held_in_the_middle, check_15_held_in_the_queue,
-        check_17_somebody_else_on_the_port, check_18_a_node_that_takes_no_connections, check_22_nothing_runs_twice,
-        check_24_the_predicted_start, check_25_beyond_the_partition, check_26_a_course_has_its_cores,
-        check_27_a_start_in_advance, check_14_thirty_at_once]
-ONLY = {"oar": ("check_06", "check_09", "check_27"), "slurm": ("check_22", "check_25")}
+        check_17_somebody_else_on_the_port, check_18_a_node_that_takes_no_connections, check_20_nobody_schedules,
+        check_21_with_and_without_accounting, check_22_nothing_runs_twice,
+        check_24_the_predicted_start, check_24_the_start_before_it_is_submitted, check_25_beyond_the_partition, check_26_a_course_has_its_cores,
+        check_27_a_start_in_advance, check_28_somebody_takes_the_name, check_29_killed_while_it_cleans_up, check_14_thirty_at_once]
+# Where a check means nothing on the other system. Slurm: its only database is the accounting (06 is 21), it preempts between partitions or
+# qualities of service that a site makes (09; the state PREEMPTED is a unit test), books by name only (27 is 26), and starts nothing again
+# after --no-requeue (22). OAR: queue and accounts are one database (21 is 06), and a dead node's job stays "Running" (22 is 10).
+ONLY = {"oar": ("check_06", "check_09", "check_27"), "slurm": ("check_21", "check_22")}
 
 
 def course_profile(peer):
@@ -415,6 +566,8 @@ def main():
                 "appointment": {**profile(reservation="{day} {hour}"), "form": {**FORM, "day": {"type": "string"}, "hour": {"type": "string"}}},
                 "hidden": {**profile(), "spawner": "hole"},
                 "shared": {**profile(), "spawner": "shared"}}
+    if os.environ.get("LONG") or any(word in check_21_with_and_without_accounting.__name__ for word in sys.argv[2:]):
+        os.environ["SLURM_PEER_DBD"] = "1"
     peer.up()
     peer.clear()
     try:

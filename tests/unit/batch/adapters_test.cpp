@@ -217,6 +217,27 @@ TEST(Slurm, ReadsHowJobsEnd) {
   EXPECT_EQ(slurm().detailed(shown, 1)->front().owner, "bob");
 }
 
+TEST(Slurm, EstimatesWithoutSubmitting) {
+  const Argv argv = slurm().estimate(wish());
+  EXPECT_EQ(argv[0], "sbatch");
+  EXPECT_EQ(argv[1], "--test-only");
+  EXPECT_THAT(argv, ::testing::Contains("--time=" + wish().walltime));
+  EXPECT_TRUE(oar().estimate(wish()).empty());
+  Answer answer;
+  answer.err =
+      "sbatch: Job 7 to start at 1795368909 using 1 processors on nodes sln1 in partition main\n";
+  EXPECT_EQ(slurm().estimated(answer)->starts->time_since_epoch().count(), 1795368909);
+  answer.err = "sbatch: something new\n";
+  EXPECT_FALSE(slurm().estimated(answer)->starts);
+  answer.status = 1;
+  answer.err = "allocation failure: More processors requested than permitted\n";
+  EXPECT_EQ(slurm().estimated(answer)->refused, "More processors requested than permitted");
+  answer.err = "allocation failure: Unable to contact slurm controller (connect failure)\n";
+  EXPECT_FALSE(slurm().estimated(answer));
+  answer.timed_out = true;
+  EXPECT_FALSE(slurm().estimated(answer));
+}
+
 TEST(Slurm, NeverRequeuesAndPassesNoEnvironment) {
   const Argv argv = slurm().submit(wish(), "/d", "/d/start");
   EXPECT_THAT(argv, ::testing::Contains("--no-requeue"));

@@ -60,6 +60,16 @@ TEST(Order, IsRefusedWhenAnythingIsOdd) {
       order_from_json(R"({"verb":"find","system":"oar","user":"","name":"x' OR '1'='1"})"));
 }
 
+TEST(Order, AnEstimateNeedsAWishOnly) {
+  json order = submission();
+  order["verb"] = "estimate";
+  for (const char* name : {"launch", "command", "environment", "prologue", "settings", "files"})
+    order.erase(name);
+  EXPECT_TRUE(order_from_json(order.dump()));
+  order["wish"]["queue"] = "-x";
+  EXPECT_FALSE(order_from_json(order.dump()));
+}
+
 /// Whatever stands in an argument, a shell makes exactly that of it again.
 TEST(Order, QuotesForTheShell) {
   Order order;
@@ -86,6 +96,11 @@ TEST(Run, LeavesWhatHangs) {
 }
 
 /// Whom a command leaves behind may hold its pipes; nobody waits for that.
+TEST(Run, APartOfAnAnswerIsNone) {
+  const Answer answer = run({"head", "-c", "20000000", "/dev/zero"}, {}, std::chrono::seconds(20));
+  EXPECT_TRUE(answer.timed_out);
+}
+
 TEST(Run, DoesNotWaitForWhoeverHoldsThePipes) {
   const auto begun = std::chrono::steady_clock::now();
   const Answer answer = run({"sh", "-c", "sleep 20 & echo done"}, "", std::chrono::seconds(15));
