@@ -25,6 +25,10 @@ std::string cookie_name(const std::string& id) {
   return std::string(kPrefix) + id;
 }
 
+std::string key_of(const std::string& id) {
+  return "passerelle-" + id;
+}
+
 OwnCookie cookie(std::string value) {
   OwnCookie own{std::move(value), kFlowLasts};
   own.framed = true;
@@ -48,7 +52,8 @@ Result<Flows::Begun> Flows::begin(Initiation initiation,
                       {"client", initiation.client_id},
                       {"login", initiation.login_hint},
                       {"message", initiation.message_hint},
-                      {"target", initiation.target}};
+                      {"target", initiation.target},
+                      {"storage", initiation.storage}};
   begun.state = secrets::to_base64url(
       sealer_.seal(plain.dump(-1, ' ', false, Json::error_handler_t::replace), purpose_));
   if (begun.state.size() > kLongestState)
@@ -59,6 +64,8 @@ Result<Flows::Begun> Flows::begin(Initiation initiation,
   for (std::size_t i = 0; i + kMostUnderWay <= under_way.size(); ++i)
     begun.cookies[under_way[i]] = cookie("");
   begun.cookies[cookie_name(id)] = cookie(secret);
+  begun.key = key_of(id);
+  begun.secret = secret;
   return begun;
 }
 
@@ -72,11 +79,12 @@ std::optional<Flow> Flows::open(std::string_view state) const {
   if (!json || !json->contains("at") || !(*json)["at"].is_number_integer()) return std::nullopt;
   Flow flow;
   flow.id = text_member(*json, "id");
+  flow.key = key_of(flow.id);
   flow.nonce = text_member(*json, "nonce");
   flow.binding = text_member(*json, "binding");
-  flow.began = {text_member(*json, "iss"), text_member(*json, "client"),
-                text_member(*json, "login"), text_member(*json, "message"),
-                text_member(*json, "target")};
+  flow.began = {text_member(*json, "iss"),    text_member(*json, "client"),
+                text_member(*json, "login"),  text_member(*json, "message"),
+                text_member(*json, "target"), text_member(*json, "storage")};
   flow.started = from_micros((*json)["at"].get<std::int64_t>());
   const auto age = clock_.now() - flow.started;
   if (age >= kFlowLasts || age < -kFlowLasts) return std::nullopt;
@@ -86,6 +94,10 @@ std::optional<Flow> Flows::open(std::string_view state) const {
 bool Flows::bound(const Flow& flow, const std::map<std::string, std::string>& present) const {
   const auto found = present.find(cookie_name(flow.id));
   return found != present.end() && secrets::equal(secrets::sha256_hex(found->second), flow.binding);
+}
+
+bool Flows::proved(const Flow& flow, std::string_view secret) const {
+  return !flow.began.storage.empty() && secrets::equal(secrets::sha256_hex(secret), flow.binding);
 }
 
 OwnCookies Flows::done(const Flow& flow) const {

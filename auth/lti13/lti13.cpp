@@ -15,6 +15,7 @@
 #include "auth/lti13/tool_keys.hpp"
 #include "auth/lti_services.hpp"
 #include "auth/lti_watched.hpp"
+#include "config/values.hpp"
 
 namespace passerelle::auth {
 namespace lti13 {
@@ -26,7 +27,9 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kLogin = "oauth_login";
 constexpr std::string_view kCallback = "oauth_callback";
+constexpr std::string_view kProof = "storage_proof";
 constexpr std::size_t kLongestHint = 2000;
+constexpr std::size_t kLongestFrame = 64;
 
 class Lti13 final : public Authenticator, public lti::Courses {
  public:
@@ -175,6 +178,20 @@ Task<Result<AuthAnswer>> Lti13::handle(AuthRequest request) {
   co_return keys;
 }
 
+// A tab of ours needs none: the browser keeps our cookies there. Nor does a browser that does not
+// say where it shows us.
+std::string storage_of(const AuthRequest& request) {
+  const std::string_view name = either(request, "lti_storage_target");
+  return request.framed && name.size() <= kLongestFrame ? std::string(name) : std::string();
+}
+
+// The platform's page that answers for it is where people sign in (LTI postMessage Storage 0.1).
+PlatformFrame storage_frame(const config::LtiPlatform& platform,
+                            const Initiation& began,
+                            std::string key) {
+  return {config::origin_of(platform.auth_url), began.storage, std::move(key)};
+}
+
 // Login initiation (Security Framework 5.1.1). Nothing in it is signed: the browser is only ever
 // sent to an address that the operators wrote.
 Task<Result<AuthAnswer>> Lti13::begin(AuthRequest request) {
@@ -184,28 +201,34 @@ Task<Result<AuthAnswer>> Lti13::begin(AuthRequest request) {
   if (found == platforms->end())
     co_return refuse("LTI-REGISTRATION", "no platform with this issuer and client_id", issuer);
   const config::LtiPlatform& platform = found->second;
-  Initiation initiation{issuer, platform.client_id, std::string(either(request, "login_hint")),
+  Initiation initiation{issuer,
+                        platform.client_id,
+                        std::string(either(request, "login_hint")),
                         std::string(either(request, "lti_message_hint")),
-                        std::string(either(request, "target_link_uri"))};
+                        std::string(either(request, "target_link_uri")),
+                        storage_of(request)};
   if (initiation.login_hint.empty())
     co_return refuse("LTI-FIELD", "login_hint is missing", found->first);
   if (initiation.login_hint.size() > kLongestHint || initiation.message_hint.size() > kLongestHint)
     co_return refuse("LTI-FIELD", "the platform's hints are too long", found->first);
   auto begun = flows_.begin(initiation, request.cookies);
   if (!begun) co_return refuse("LTI-FIELD", begun.error().message(), found->first);
-  Redirect away;
-  away.url = with_fields(platform.auth_url, {{"response_type", "id_token"},
-                                             {"response_mode", "form_post"},
-                                             {"scope", "openid"},
-                                             {"prompt", "none"},
-                                             {"client_id", platform.client_id},
-                                             {"redirect_uri", beside(request, kLogin, kCallback)},
-                                             {"login_hint", initiation.login_hint},
-                                             {"lti_message_hint", initiation.message_hint},
-                                             {"state", begun->state},
-                                             {"nonce", begun->nonce}});
-  away.set_cookies = std::move(begun->cookies);
-  co_return AuthAnswer(std::move(away));
+  std::string url =
+      with_fields(platform.auth_url, {{"response_type", "id_token"},
+                                      {"response_mode", "form_post"},
+                                      {"scope", "openid"},
+                                      {"prompt", "none"},
+                                      {"client_id", platform.client_id},
+                                      {"redirect_uri", beside(request, kLogin, kCallback)},
+                                      {"login_hint", initiation.login_hint},
+                                      {"lti_message_hint", initiation.message_hint},
+                                      {"state", begun->state},
+                                      {"nonce", begun->nonce}});
+  if (initiation.storage.empty())
+    co_return AuthAnswer(Redirect{std::move(url), std::move(begun->cookies)});
+  co_return AuthAnswer(KeepInFrame{storage_frame(platform, initiation, std::move(begun->key)),
+                                   std::move(begun->secret), std::move(url),
+                                   std::move(begun->cookies)});
 }
 
 // A browser that kept no cookie inside the course's page begins again in a tab of ours, where it
@@ -220,6 +243,21 @@ OpenTab begin_in_tab(const Flow& flow, const AuthRequest& request) {
                                         {"target_link_uri", flow.began.target}})};
 }
 
+// The answer comes again, with what the platform's frame has kept.
+AskFrame ask_frame(const config::LtiPlatform& platform,
+                   const Flow& flow,
+                   const AuthRequest& request) {
+  AskFrame ask;
+  ask.frame = storage_frame(platform, flow.began, flow.key);
+  ask.action = request.whole_path;
+  for (const char* name : {"state", "id_token", "error", "error_description"})
+    if (const std::string_view value = text::field(request.form, name); !value.empty())
+      ask.fields[name] = value;
+  ask.field = kProof;
+  ask.otherwise = begin_in_tab(flow, request);
+  return ask;
+}
+
 Task<Result<AuthAnswer>> Lti13::finish(AuthRequest request) {
   const std::string state(text::field(request.form, "state"));
   const auto flow = flows_.open(state);
@@ -228,8 +266,16 @@ Task<Result<AuthAnswer>> Lti13::finish(AuthRequest request) {
   const auto found = find_platform(*platforms, flow->began.issuer, flow->began.client_id);
   if (found == platforms->end())
     co_return refuse("LTI-REGISTRATION", "the platform is registered no more", flow->began.issuer);
-  if (!flows_.bound(*flow, request.cookies)) co_return AuthAnswer(begin_in_tab(*flow, request));
   const config::LtiPlatform& platform = found->second;
+  if (!flows_.bound(*flow, request.cookies)) {
+    const std::string_view proof = text::field(request.form, kProof);
+    if (proof.empty() && request.framed && !flow->began.storage.empty())
+      co_return AuthAnswer(ask_frame(platform, *flow, request));
+    if (proof.empty()) co_return AuthAnswer(begin_in_tab(*flow, request));
+    if (!request.from_us || !flows_.proved(*flow, proof))
+      co_return refuse("LTI-STATE", "what the platform's frame keeps is not of this launch",
+                       found->first);
+  }
   const Expected expected{state, flow->nonce, around_.clock.now(), settings_.lti13.leeway,
                           settings_.lti13.max_age};
   std::string scope = name_ + "/" + secrets::sha256_hex(found->first).substr(0, 32);

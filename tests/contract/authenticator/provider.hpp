@@ -67,6 +67,7 @@ struct Answered {
   int status = 200;
   std::string body;
   std::string content_type = "application/json";
+  std::string more;  ///< Further header lines, each with its end.
 };
 
 struct Asked {
@@ -133,8 +134,9 @@ class LoopbackServer {
     const Answered answer = answer_(asked);
     const std::string out =
         "HTTP/1.1 " + std::to_string(answer.status) + " X\r\nContent-Type: " + answer.content_type +
-        "\r\nConnection: close\r\nContent-Length: " + std::to_string(answer.body.size()) +
-        "\r\n\r\n" + answer.body;
+        "\r\n" + answer.more +
+        "Connection: close\r\nContent-Length: " + std::to_string(answer.body.size()) + "\r\n\r\n" +
+        answer.body;
     (void)send(one, out.data(), out.size(), MSG_NOSIGNAL);
   }
 

@@ -1,9 +1,11 @@
 // course_frame_test.mjs PASSERELLE: a course on another site shows our servers in frames, in a real Chromium, over HTTPS: a
 // Jupyter notebook runs a cell in there, over its WebSocket, without a click; two activities on one page; where the browser
-// keeps no cookies of frames, exactly one click opens a tab. Screenshots go to $ARTEFACTS/course-frame.
+// keeps no cookies of frames, exactly one click opens a tab, and the platform's storage frame proves the launch before that.
+// Screenshots go to $ARTEFACTS/course-frame.
 import assert from 'node:assert';
 import {execFileSync, spawn} from 'node:child_process';
 import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {request} from 'node:https';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -82,10 +84,24 @@ async function newBrowser(cookies) {
   }
   const context = await launchPersistent(profile, {locale: 'en-GB', viewport: {width: 1280, height: 1200}, ignoreHTTPSErrors: true,
     args: [`--host-resolver-rules=MAP ${hubName} 127.0.0.1, MAP ${courseName} 127.0.0.1`, '--no-proxy-server']});
+  context.on('requestfailed', (request) => { disturbed ||= /ERR_NETWORK_CHANGED/.test(request.failure()?.errorText); });
   return {context, page: await context.newPage()};
 }
 
-// Another program on this machine may change its network meanwhile, which the browser takes for a reason to begin again.
+// Another program on this machine may change its network meanwhile, which the browser takes for a reason to begin again; what
+// frames load it gives up, so that the story is told again.
+let disturbed = false;
+async function undisturbed(story) {
+  disturbed = false;
+  try {
+    await story();
+  } catch (error) {
+    if (!disturbed) throw error;
+    console.log('the network of this machine changed: again');
+    await story();
+  }
+}
+
 async function visit(page, url) {
   try {
     await page.goto(url);
@@ -163,6 +179,97 @@ async function oneClickWithoutCookies(activity, pattern) {
   await context.close();
 }
 
+// The launch is verified without a cookie: the one button only opens what is ready, and the platform is not asked again.
+async function storageInsteadOfCookies(storage) {
+  course.keeps = 'rightly';
+  const {context, page} = await newBrowser(false);
+  const before = course.asked.length;
+  await visit(page, course.page([{lti: '1.3', user: '8', storage}]));
+  const frame = page.frameLocator('#a0');
+  const button = frame.locator('form[action$="/hub/lti/continue"] button.primary');
+  await button.waitFor({timeout: 30000});
+  assert.equal(await frame.locator('button.primary, a.button.primary').count(), 1);
+  await page.screenshot({path: join(shots, `storage-${storage}.png`)});
+  assert.equal((await context.cookies()).filter(({name}) => name.includes('passerelle')).length, 0, 'the browser really keeps none');
+  const [tab] = await Promise.all([context.waitForEvent('page'), button.click()]);
+  await tab.waitForURL(/\/user\/[^/]+\/tree/, {timeout: 90000, waitUntil: 'commit'});
+  assert.equal(course.asked.length - before, 1, 'the platform is asked once');
+  await context.close();
+}
+
+// As if there were no storage: one click begins again in a tab. Nothing of the frame's first answer counts.
+async function storageThatFails(keeps, stranger = '') {
+  Object.assign(course, {keeps, stranger});
+  const {context, page} = await newBrowser(false);
+  const before = course.asked.length;
+  await visit(page, course.page([{lti: '1.3', user: '8', storage: 'keeper'}]));
+  const frame = page.frameLocator('#a0');
+  const link = frame.locator('a.button.primary[target=_blank]');
+  await link.waitFor({timeout: 30000});
+  assert.match(await link.getAttribute('href'), /\/hub\/lti13\/oauth_login\?iss=/);
+  assert.equal(await frame.locator('form[action$="/hub/lti/continue"]').count(), 0);
+  const [tab] = await Promise.all([context.waitForEvent('page'), link.click()]);
+  await tab.waitForURL(/\/user\/[^/]+\/tree/, {timeout: 90000, waitUntil: 'commit'});
+  assert.equal(course.asked.length - before, 2, 'the tab has its own flow');
+  await context.close();
+  Object.assign(course, {keeps: 'rightly', stranger: ''});
+}
+
+async function storageThatAnswersForAnother() {
+  course.keeps = 'another';
+  const {context, page} = await newBrowser(false);
+  await visit(page, course.page([{lti: '1.3', user: '8', storage: 'keeper'}]));
+  const frame = page.frameLocator('#a0');
+  const told = frame.locator('[role=alert]');
+  await told.waitFor({timeout: 30000});
+  assert.match(await told.textContent(), /LTI-STATE/);
+  await page.screenshot({path: join(shots, 'storage-another.png')});
+  await context.close();
+  course.keeps = 'rightly';
+}
+
+async function storageThatAStrangerAnswersFor() {
+  const other = await startCourse({...certificate, name: courseName});  // another port: another origin
+  try {
+    await storageThatFails('elsewhere', other.origin);
+  } finally {
+    other.stop();
+  }
+}
+
+// Where the browser keeps our cookies, nobody is asked and nothing is clicked.
+async function storageBesideCookies() {
+  course.keeps = 'silently';
+  const {context, page} = await newBrowser(true);
+  await visit(page, course.page([{lti: '1.3', user: '8', storage: 'keeper'}]));
+  const frame = await frameAt(page, 'a0', /\/user\/[^/]+\/tree/);
+  await frame.waitForSelector('#notebook_list, #tree', {timeout: 60000});
+  await context.close();
+  course.keeps = 'rightly';
+}
+
+// What holds the secret may be shown by platforms only: what runs at our own origin must not frame it, and no script fetches it.
+async function whatIsKeptIsForTheFrameOnly() {
+  const query = new URLSearchParams({iss: course.issuer, client_id: 'hub', login_hint: 'x', lti_storage_target: 'keeper'});
+  const ask = (destination) => new Promise((done, failed) => {
+    request({host: '127.0.0.1', port, path: `/hub/lti13/oauth_login?${query}`, rejectUnauthorized: false, servername: hubName,
+      headers: {Host: `${hubName}:${port}`, ...(destination ? {'Sec-Fetch-Dest': destination} : {})}}, async (response) => {
+      const text = (await response.toArray()).join('');
+      done({status: response.statusCode, headers: response.headers, text});
+    }).on('error', failed).end();
+  });
+  const framed = await ask('iframe');
+  assert.equal(framed.status, 200);
+  assert.match(framed.headers['content-security-policy'], new RegExp(`frame-ancestors ${course.origin}$`));
+  assert.match(framed.headers['cache-control'], /no-store/);
+  assert(framed.text.includes('data-value'));
+  for (const destination of ['document', 'empty', '']) {
+    const other = await ask(destination);
+    assert.equal(other.status, 303, `for "${destination}"`);
+    assert(!other.text.includes('data-value'));
+  }
+}
+
 async function aSiteThatNobodyNamed() {
   const stranger = await startCourse({...certificate, name: courseName});
   const {context, page} = await newBrowser(true);
@@ -184,13 +291,16 @@ const stories = {
   aNotebookInTheCourse, twoActivitiesOnOnePage,
   blocked11: () => oneClickWithoutCookies({lti: '1.1', user_id: '7', ext_user_username: 'zoe', ...notebookAt}, '**/user/zoe/notebooks/tp1.ipynb'),
   blocked13: () => oneClickWithoutCookies({lti: '1.3', user: '8'}, /\/user\/[^/]+\/tree/),
+  storageBeside: () => storageInsteadOfCookies('keeper'), storageAbove: () => storageInsteadOfCookies('_parent'), storageBesideCookies,
+  storageSilent: () => storageThatFails('silently'), storageEmpty: () => storageThatFails('nothing'), storageThatAStrangerAnswersFor,
+  storageThatAnswersForAnother, whatIsKeptIsForTheFrameOnly,
   aSiteThatNobodyNamed,
 };
 try {
   for (const [name, story] of Object.entries(stories)) {
     if (process.env.ONLY && process.env.ONLY !== name) continue;
     const begun = Date.now();
-    await story();
+    await undisturbed(story);
     console.log(`${name}: ${((Date.now() - begun) / 1000).toFixed(1)} s`);
   }
 } catch (error) {

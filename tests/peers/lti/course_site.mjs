@@ -5,6 +5,10 @@
 //   const site = await startCourse({key, cert, name});   // site.origin, site.issuer, site.jwksUrl
 //   site.tool = 'https://hub.example.org:1234';          // where the activities are
 //   site.page([{lti: '1.1', ...launch fields}, {lti: '1.3', user, custom}])   // address of a page that frames them
+//   {lti: '1.3', user, storage: 'keeper'}   // the login initiation offers a frame that keeps things (LTI postMessage Storage 0.1):
+// 'keeper' is one beside the activity, '_parent' the page itself. site.keeps says how it behaves: 'rightly', 'nothing' (takes it,
+// finds nothing), 'silently' (answers nobody), 'another' (answers with something else), 'elsewhere' (site.stranger, a frame at
+// another origin, answers in its place with what was kept).
 import {createHmac, createSign, generateKeyPairSync, randomBytes} from 'node:crypto';
 import {createServer as createPlain} from 'node:http';
 import {createServer} from 'node:https';
@@ -31,11 +35,27 @@ function formPage(action, fields) {
 <script>document.getElementById('f').submit();</script>`;
 }
 
+// Keeps each site's things apart, as the specification says. Whatever it answers, it says to the page the question came from.
+const keeperScript = (keeps, stranger) => `
+const keeps = ${JSON.stringify(keeps)}, stranger = ${JSON.stringify(stranger)}, kept = new Map();
+addEventListener('message', ({data, origin, source}) => {
+  if (!data || !/^lti\\.(put|get)_data$/.test(data.subject) || keeps === 'silently') return;
+  const at = origin + ' ' + data.key, put = data.subject === 'lti.put_data';
+  if (put && keeps !== 'nothing') kept.set(at, data.value);
+  let value = put ? data.value : kept.get(at);
+  if (!put && keeps === 'another') value = 'another browser\\'s';
+  const answer = {subject: data.subject + '.response', message_id: data.message_id, key: data.key, value};
+  if (!put && keeps === 'elsewhere') parent.frames.stranger.postMessage(answer, stranger);
+  else source.postMessage(answer, origin);
+});`;
+// At another origin: says what it is told to the activity's frame, as if it were the platform.
+const strangerScript = `addEventListener('message', ({data}) => parent.frames.a0.postMessage(data, '*'));`;
+
 export async function startCourse({key, cert, name, clientId = 'hub', consumer = 'course', secret = 'shared'}) {
   const keys = generateKeyPairSync('rsa', {modulusLength: 2048});
   const jwk = {...keys.publicKey.export({format: 'jwk'}), kid: 'c1', use: 'sig', alg: 'RS256'};
   const pages = [];
-  const site = {tool: '', asked: []};
+  const site = {tool: '', asked: [], keeps: 'rightly', stranger: ''};
 
   function idToken(asked, activity) {
     const now = Math.floor(Date.now() / 1000);
@@ -59,7 +79,8 @@ export async function startCourse({key, cert, name, clientId = 'hub', consumer =
     }
     const hint = Buffer.from(JSON.stringify(activity)).toString('base64url');
     return formPage(`${site.tool}/hub/lti13/oauth_login`, {iss: site.issuer, client_id: clientId, login_hint: hint, lti_message_hint: 'm',
-      target_link_uri: `${site.tool}/hub/lti13/oauth_callback`, lti_deployment_id: '1'});
+      target_link_uri: `${site.tool}/hub/lti13/oauth_callback`, lti_deployment_id: '1',
+      ...(activity.storage ? {lti_storage_target: activity.storage} : {})});
   }
 
   function answer(request, response) {
@@ -67,9 +88,14 @@ export async function startCourse({key, cert, name, clientId = 'hub', consumer =
     const html = (text) => { response.writeHead(200, {'Content-Type': 'text/html; charset=utf-8'}); response.end(text); };
     const [, kind, page, number] = url.pathname.split('/');
     if (kind === 'page') {
-      const frames = pages[page].map((_, index) => `<iframe id="a${index}" src="/activity/${page}/${index}" width="800" height="500"></iframe>`);
-      return html(`<!doctype html><title>A course</title><h1>Queues</h1>${frames.join('')}`);
+      const frames = pages[page].map((_, index) => `<iframe id="a${index}" name="a${index}" src="/activity/${page}/${index}" width="800" height="500"></iframe>`);
+      const storage = pages[page].find((one) => one.storage)?.storage;
+      const keeper = storage === '_parent' ? `<script>${keeperScript(site.keeps, site.stranger)}</script>` : '<iframe name="keeper" src="/keeper"></iframe>';
+      const stranger = site.stranger ? `<iframe name="stranger" src="${site.stranger}/stranger"></iframe>` : '';
+      return html(`<!doctype html><title>A course</title><h1>Queues</h1>${storage ? stranger + keeper : ''}${frames.join('')}`);
     }
+    if (kind === 'keeper') return html(`<!doctype html><title>keeper</title><script>${keeperScript(site.keeps, site.stranger)}</script>`);
+    if (kind === 'stranger') return html(`<!doctype html><title>stranger</title><script>${strangerScript}</script>`);
     if (kind === 'activity') return html(activityPage(pages[page][number]));
     if (kind === 'course') return html('<!doctype html><title>Back in the course</title><h1>Queues</h1>');
     if (kind === 'auth') {
