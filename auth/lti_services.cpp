@@ -29,9 +29,17 @@ std::string host_of(std::string_view url) {
   return host;
 }
 
+bool is_address(std::string_view url) {
+  constexpr std::string_view kSpoils = "\"<>\\";
+  const bool plain = std::all_of(url.begin(), url.end(), [&](char c) {
+    return c > 0x20 && c < 0x7F && kSpoils.find(c) == std::string_view::npos;
+  });
+  return plain && url.size() <= 2000 && !host_of(url).empty();
+}
+
 bool may_call(std::string_view url, const std::vector<std::string>& hosts) {
   const std::string host = host_of(url);
-  if (host.empty() || url.size() > 2000) return false;
+  if (!is_address(url)) return false;
   const bool expected = std::any_of(
       hosts.begin(), hosts.end(), [&](const std::string& one) { return text::iequals(one, host); });
   return expected && (text::ascii_lower(url.substr(0, 8)) == "https://" || is_local(host));

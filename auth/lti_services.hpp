@@ -15,6 +15,10 @@ namespace passerelle::auth::lti {
 /// scheme has by itself; empty if it is none, or holds a user name.
 std::string host_of(std::string_view url);
 
+/// Whether it is a whole http or https address that can stand in a header or a page as it is:
+/// printable, no blanks or quotes, a path or query behind the host.
+bool is_address(std::string_view url);
+
 /// Whether `url` may be called: https, at one of `hosts`; http only at a host of this machine that
 /// stands there with its port ("127.0.0.1:8080").
 bool may_call(std::string_view url, const std::vector<std::string>& hosts);

@@ -477,7 +477,8 @@ Result<PublicUrl> parse_provider_url(std::string_view text) {
 std::string origin_of(std::string_view public_url) {
   const std::size_t end = public_url.find("://");
   if (end == std::string_view::npos) return {};
-  std::string origin = text::ascii_lower(public_url.substr(0, public_url.find('/', end + 3)));
+  std::string origin =
+      text::ascii_lower(public_url.substr(0, public_url.find_first_of("/?#\\", end + 3)));
   const std::string_view usual = origin.starts_with("https") ? ":443" : ":80";
   if (origin.ends_with(usual)) origin.resize(origin.size() - usual.size());
   return origin;

@@ -72,7 +72,8 @@ auth::lti11::Incoming incoming_of(const config::Settings& settings,
   const std::string address =
       url.empty() ? config::origin_of(settings.public_url) + settings.base_url + "hub/lti/launch"
                   : url;
-  const std::size_t host = std::min(address.find("://"), address.size() - 1) + 3;
+  const std::size_t mark_of_scheme = address.find("://");
+  const std::size_t host = mark_of_scheme == std::string::npos ? 0 : mark_of_scheme + 3;
   const std::size_t path = std::min(address.find('/', host), address.size());
   const std::size_t mark = std::min(address.find('?', path), address.size());
   auth::lti11::Incoming incoming;
@@ -169,6 +170,22 @@ void check_claims(const Json& claims,
     report.good("the claims are those of a launch that is taken");
 }
 
+// The issuer's registration that the token is for; else its first, which then says that it is not.
+config::LtiPlatforms::const_iterator registration_of(const config::LtiPlatforms& platforms,
+                                                     const Json& claims) {
+  const std::string issuer = auth::text_member(claims, "iss");
+  const Json audience = claims.value("aud", Json());
+  auto found = platforms.end();
+  for (auto at = platforms.begin(); at != platforms.end(); ++at) {
+    if (at->second.issuer != issuer) continue;
+    const Json us = at->second.client_id;
+    if (audience == us || (audience.is_array() && std::count(audience.begin(), audience.end(), us)))
+      return at;
+    if (found == platforms.end()) found = at;
+  }
+  return found;
+}
+
 void check_lti13(const config::Settings& settings,
                  const std::string& compact,
                  const Clock& clock,
@@ -188,8 +205,9 @@ void check_lti13(const config::Settings& settings,
       report.wrong("LTI-REGISTRATION", platforms.error().message());
       continue;
     }
-    for (const auto& [name, platform] : *platforms) {
-      if (platform.issuer != issuer) continue;
+    const auto meant = registration_of(*platforms, *claims);
+    if (meant != platforms->end()) {
+      const auto& [name, platform] = *meant;
       report.good("the issuer is that of `" + name + "` of `" + entry.name + "`");
       asio::io_context loop;
       HttpClient http(loop);

@@ -28,6 +28,14 @@ std::string course_name(const std::string& platform, const std::string& context)
   return "course " + platform + "/" + context;
 }
 
+std::string items_of(const store::Activity& activity) {
+  return activity.grade_url.substr(kToBeMade.size());
+}
+
+std::string item_name(const store::Activity& activity) {
+  return "item " + activity.platform + "/" + activity.link + " " + items_of(activity);
+}
+
 std::string with_query(std::string url, const std::string& query) {
   return url + (url.find('?') == std::string::npos ? "?" : "&") + query;
 }
@@ -192,8 +200,8 @@ Task<Result<std::string>> CourseServices::make_line_item(const config::LtiPlatfo
 
 Task<Result<std::string>> CourseServices::line_item(const config::LtiPlatform& platform,
                                                     store::ActivityRow row) {
-  const std::string items = row.activity.grade_url.substr(kToBeMade.size());
-  std::string name = "item " + row.activity.platform + "/" + row.activity.link + " " + items;
+  const std::string items = items_of(row.activity);
+  std::string name = item_name(row.activity);
   auto known = co_await kept(name);
   if (known) co_return known;
   std::string at = items;
@@ -207,6 +215,16 @@ Task<Result<std::string>> CourseServices::line_item(const config::LtiPlatform& p
   }
   co_await keep(std::move(name), *found);
   co_return found;
+}
+
+Task<void> CourseServices::forget_line_item(store::ActivityRow row) {
+  std::string name = item_name(row.activity);
+  known_.erase(name);
+  std::string owner = owner_;
+  auto erased = co_await around_.kept->erase(std::move(owner), std::move(name));
+  if (!erased)
+    log::warn("lti", "what a course offers could not be stored",
+              {{"why", erased.error().message()}});
 }
 
 }  // namespace passerelle::auth::lti13

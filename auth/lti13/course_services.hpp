@@ -37,6 +37,10 @@ class CourseServices {
   /// there, or a new one; remembered. Errc::unavailable: later; Errc::forbidden: never.
   Task<Result<std::string>> line_item(const config::LtiPlatform& platform, store::ActivityRow row);
 
+  /// The platform does not take scores for it any more: a teacher may have deleted it. It is looked
+  /// for again the next time.
+  Task<void> forget_line_item(store::ActivityRow row);
+
  private:
   Task<Result<std::string>> kept(std::string name);
   Task<void> keep(std::string name, std::string value);

@@ -5,6 +5,7 @@
 
 #include "auth/json.hpp"
 #include "auth/lti13/flow.hpp"
+#include "auth/lti_services.hpp"
 #include "auth/name.hpp"
 
 namespace passerelle::auth::lti13 {
@@ -128,9 +129,12 @@ class Check {
                      "message_type is " + (type.is_string() ? cut(type.get<std::string>())
                                                             : std::string("missing"))};
     const auto settings = claims_.find(kDeepLinkingSettings);
-    if (settings != claims_.end() && !text_member(*settings, "deep_link_return_url").empty())
+    // A form of ours is posted there, and a header names its origin.
+    if (settings != claims_.end() &&
+        lti::is_address(text_member(*settings, "deep_link_return_url")))
       return std::nullopt;
-    return Refusal{"LTI-FIELD", "deep_linking_settings has no deep_link_return_url"};
+    return Refusal{"LTI-FIELD",
+                   "deep_linking_settings has no deep_link_return_url, or it is no address"};
   }
 
   Outcome person() const {

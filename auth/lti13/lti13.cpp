@@ -394,7 +394,9 @@ Task<Delivered> Lti13::deliver(store::ActivityRow row) {
   const auto found = platforms->find(row.activity.platform);
   if (found == platforms->end())
     co_return Delivered{Delivered::Kind::refused, "the platform is registered no more"};
-  if (row.activity.grade_url.starts_with(kToBeMade)) {
+  const bool made_by_us = row.activity.grade_url.starts_with(kToBeMade);
+  const store::ActivityRow as_asked = row;
+  if (made_by_us) {
     auto item = co_await courses_.line_item(found->second, row);
     const bool later = !item && item.error().code() != Errc::forbidden;
     if (!item)
@@ -403,6 +405,8 @@ Task<Delivered> Lti13::deliver(store::ActivityRow row) {
     row.activity.grade_url = std::move(*item);
   }
   Delivered outcome = co_await services_.send_score(found->second, std::move(row));
+  if (made_by_us && outcome.kind == Delivered::Kind::refused)
+    co_await courses_.forget_line_item(as_asked);
   co_return outcome;
 }
 

@@ -16,6 +16,7 @@ constexpr std::string_view kPurpose = "lti13-invitation";
 constexpr std::size_t kMostInvitation = 8U << 10U;
 constexpr std::size_t kMostAnswer = 64U << 10U;
 constexpr std::size_t kMostPlatforms = 200;
+constexpr std::size_t kLongestId = 255;
 constexpr std::size_t kMostInvitations = 10'000;  // used ones that are remembered
 constexpr std::chrono::hours kLasts{24};
 constexpr const char* kTool = "https://purl.imsglobal.org/spec/lti-tool-configuration";
@@ -62,7 +63,7 @@ Result<config::LtiPlatform> described(const Json& configuration,
   platform.token_url = text_member(configuration, "token_endpoint");
   platform.jwks_url = text_member(configuration, "jwks_uri");
   platform.service_hosts = hosts;
-  if (lti::host_of(platform.issuer).empty() || lti::host_of(platform.issuer) != lti::host_of(url))
+  if (!lti::is_address(platform.issuer) || lti::host_of(platform.issuer) != lti::host_of(url))
     return refused("the issuer is not the host that describes it");
   for (const std::string& address : {platform.auth_url, platform.token_url, platform.jwks_url,
                                      text_member(configuration, "registration_endpoint")})
@@ -72,6 +73,12 @@ Result<config::LtiPlatform> described(const Json& configuration,
           "not name: " +
           lti::host_of(address));
   return platform;
+}
+
+// It stands in addresses, pages and the log.
+bool is_id(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestId &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
 // What we want to be registered as (Dynamic Registration 1.0, 3.5).
@@ -211,10 +218,13 @@ Task<Result<std::string>> Registrations::enrol(text::Form query, std::string bel
   auto answer = co_await ask(std::move(apply), "the registration");
   if (!answer) co_return std::move(answer).error();
   platform->client_id = text_member(*answer, "client_id");
-  if (platform->client_id.empty())
-    co_return Error(Errc::unavailable, "the registration: no client_id in the answer");
+  if (!is_id(platform->client_id))
+    co_return Error(Errc::unavailable,
+                    "the registration: no client_id in the answer, or an odd one");
   // Without one the platform makes them later; all of them are its own.
   const std::string deployment = text_member(answer->value(kTool, Json()), "deployment_id");
+  if (!deployment.empty() && !is_id(deployment))
+    co_return Error(Errc::unavailable, "the registration: an odd deployment_id in the answer");
   platform->deployments = {deployment.empty() ? "*" : deployment};
   platform->frame_origins = {config::origin_of(platform->auth_url)};
   auto name = co_await keep(std::move(*platform));
@@ -234,17 +244,28 @@ std::string Registrations::free_name(const config::LtiPlatform& platform) const 
   }
 }
 
+// It has its name before the store is asked to keep it: two that register at the same moment get
+// two.
 Task<Result<std::string>> Registrations::keep(config::LtiPlatform platform) {
   std::string name = free_name(platform);
   const Instant now = around_.clock.now();
+  const auto before = ours_.find(name);
+  std::optional<Entry> old;
+  if (before != ours_.end()) old = before->second;
+  ours_[name] = {platform, now};
   std::string owner = owner_;
   std::string record = record_of(platform, now).dump();
   auto put = co_await around_.kept->put(std::move(owner), name, std::move(record));
-  if (!put) co_return std::move(put).error();
+  merged_.reset();
+  if (!put) {
+    if (old)
+      ours_[name] = std::move(*old);
+    else
+      ours_.erase(name);
+    co_return std::move(put).error();
+  }
   log::info("lti", "a platform registered itself",
             {{"platform", name}, {"issuer", platform.issuer}, {"client_id", platform.client_id}});
-  ours_[name] = {std::move(platform), now};
-  merged_.reset();
   co_return name;
 }
 

@@ -52,6 +52,18 @@ Json score_of(const store::ActivityRow& row) {
   return score;
 }
 
+std::string token_name(const config::LtiPlatform& platform, std::string_view scope) {
+  return platform.issuer + "\n" + platform.client_id + "\n" + std::string(scope);
+}
+
+// However it is written: "3600", 3600.5 and 1e300 come from somebody else.
+seconds life_of(const Json& answer) {
+  const auto at = answer.find("expires_in");
+  if (at == answer.end() || !at->is_number()) return seconds(0);
+  const double told = std::clamp(at->get<double>(), 0.0, static_cast<double>(kLongestLife));
+  return seconds(static_cast<std::int64_t>(told));
+}
+
 std::string form_of(const std::vector<std::pair<const char*, std::string>>& fields) {
   std::string body;
   for (const auto& [name, value] : fields)
@@ -87,7 +99,7 @@ Task<Result<std::string>> Services::assertion(const config::LtiPlatform& platfor
 
 Task<Result<std::string>> Services::token(const config::LtiPlatform& platform, std::string scope) {
   if (platform.token_url.empty()) co_return Error(Errc::invalid, "the platform has no token_url");
-  const std::string name = platform.issuer + "\n" + platform.client_id + "\n" + scope;
+  const std::string name = token_name(platform, scope);
   const Instant now = around_.clock.now();
   if (const auto kept = tokens_.find(name); kept != tokens_.end() && kept->second.until > now)
     co_return kept->second.value;
@@ -115,11 +127,13 @@ Task<Result<std::string>> Services::token(const config::LtiPlatform& platform, s
                         (json ? text_member(*json, "error") : std::string()));
   if (!text::iequals(text_member(*json, "token_type"), "bearer"))
     co_return Error(Errc::forbidden, "token: it is no bearer token");
-  std::int64_t lasts = 0;
-  if (json->contains("expires_in") && (*json)["expires_in"].is_number())
-    lasts = std::clamp<std::int64_t>((*json)["expires_in"].get<std::int64_t>(), 0, kLongestLife);
-  tokens_[name] = {value, now + seconds(lasts) - kSpare};
+  tokens_[name] = {value, now + life_of(*json) - kSpare};
   co_return value;
+}
+
+// It was withdrawn: another one the next time. Those of other platforms go on.
+void Services::forget_token(const config::LtiPlatform& platform, std::string_view scope) {
+  tokens_.erase(token_name(platform, scope));
 }
 
 Task<Result<HttpResponse>> Services::call(const config::LtiPlatform& platform,
@@ -128,13 +142,14 @@ Task<Result<HttpResponse>> Services::call(const config::LtiPlatform& platform,
   if (!lti::may_call(request.url, hosts_of(platform)))
     co_return Error(Errc::forbidden, "an address at " + lti::host_of(request.url) +
                                          ": add it to the platform's `service_hosts`");
-  auto bearer = co_await token(platform, std::move(scope));
+  std::string wanted = scope;
+  auto bearer = co_await token(platform, std::move(wanted));
   if (!bearer) co_return std::move(bearer).error();
   request.headers.emplace_back("Authorization", "Bearer " + *bearer);
   request.ca_file = ca_file_;
   auto response = co_await around_.http.fetch(std::move(request));
   if (!response) co_return Error(Errc::unavailable, response.error().message());
-  if (response->status == kUnauthorized) tokens_.clear();  // withdrawn: another one the next time
+  if (response->status == kUnauthorized) forget_token(platform, scope);
   co_return response;
 }
 
@@ -157,9 +172,8 @@ Task<Delivered> Services::send_score(const config::LtiPlatform& platform, store:
   request.ca_file = ca_file_;
   auto response = co_await around_.http.fetch(std::move(request));
   if (!response) co_return Delivered{Kind::later, "score: " + response.error().message()};
-  // The token was withdrawn: another one the next time.
   if (response->status == kUnauthorized) {
-    tokens_.clear();
+    forget_token(platform, kScoreScope);
     co_return Delivered{row.delivery.attempts < 3 ? Kind::later : Kind::refused,
                         "score: the platform does not take our token"};
   }

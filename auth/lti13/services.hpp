@@ -34,6 +34,7 @@ class Services {
     Instant until{};
   };
   Task<Result<std::string>> token(const config::LtiPlatform& platform, std::string scope);
+  void forget_token(const config::LtiPlatform& platform, std::string_view scope);
   Task<Result<std::string>> assertion(const config::LtiPlatform& platform);
 
   const Surroundings& around_;

@@ -75,8 +75,9 @@ Task<Result<std::vector<store::ActivityRow>>> rows_for(Parts& parts, const Call&
   if (!courses) co_return std::move(courses).error();
   std::vector<store::ActivityRow> rows;
   for (store::ActivityStore::Course& course : *courses) {
+    if (rows.size() >= kMost) break;
     std::optional<store::ActivityStore::Course> one(std::move(course));
-    auto more = co_await parts.store.activities().of_course(std::move(one), kMost);
+    auto more = co_await parts.store.activities().of_course(std::move(one), kMost - rows.size());
     if (!more) co_return more;
     std::move(more->begin(), more->end(), std::back_inserter(rows));
   }

@@ -189,6 +189,10 @@ Task<Answer> lti_ready(Parts& parts, Call& call) {
     co_return course_page(parts, call, kForbidden, web::say("sign-in.lti.ticket"), "LTI-TICKET");
   }
   if (came_in(parts, call, landing->secret)) co_return redirect(parts.landings.take(ticket)->next);
+  // Browsers keep our cookies of a page of our own. Who comes there without one was sent the
+  // address by somebody else, whose launch it is (login CSRF).
+  if (call.request.header("sec-fetch-dest") == "document")
+    co_return course_page(parts, call, kForbidden, web::say("sign-in.lti.ticket"), "LTI-TICKET");
   const Json view = {
       {"title", web::say("course.title")},
       {"message", web::say("course.no-cookies")},

@@ -251,6 +251,9 @@ def a_pasted_launch_is_explained(gateway):
     code, said = check(old)
     assert code == 0 and "by now it would be LTI-TIME" in said, said
     assert "LTI-KEY" in check(signed(here(gateway), "nobody", "x"))[1]
+    for odd in ("somewhere", "x", "https://", "https://somewhere?x=1"):
+        code, said = check(good, "--url", odd)
+        assert code == 1 and "LTI-SIG" in said, (odd, said)
     assert "LTI-FIELD" in check("hello")[1] and check("hello")[0] == 1
     print("lti check: a good launch, an old one, a wrong secret, a wrong address, an unknown key")
 

@@ -11,6 +11,8 @@ import sys
 import time
 import urllib.parse
 
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
 from oauthlib.oauth1 import SIGNATURE_TYPE_BODY, Client
 
 sys.path.insert(0, "tests/drivers")
@@ -39,7 +41,9 @@ def registration(platform):
 
 def prepare(platform, mute):
     gateway = Gateway(authenticators=AUTHENTICATORS)
-    put(gateway, "platforms.yaml", json.dumps({"campus": registration(platform), "mute": registration(mute)}))
+    put(gateway, "platforms.yaml", json.dumps({
+        "another": {**registration(platform), "client_id": "another"},  # two registrations of one issuer
+        "campus": registration(platform), "mute": registration(mute)}))
     put(gateway, "consumers.yaml", json.dumps({"key": {
         "secret": "shared", "outcome_hosts": [f"127.0.0.1:{platform.port}"]}}))
     return gateway
@@ -115,6 +119,15 @@ def one_click_opens_a_server(gateway, platform):
     assert page.status == 200 and link, page.text
     tab = blocked.get(html.unescape(link.group(1)))
     assert tab.status == 303 and tab.header("location").startswith(platform.issuer + "/auth?"), tab.status
+    # The way to the server is the launching browser's. Sent to somebody else as a link, it would sign them in as the sender.
+    sender, answer = launch(gateway, platform)
+    ready = answer.header("location")
+    assert ready.startswith("/hub/lti/ready?ticket="), ready
+    victim = Person(gateway, "").request("GET", ready, None, {"Sec-Fetch-Dest": "document"})
+    assert victim.status == 403 and code_of(victim) == "LTI-TICKET" and "lti/continue" not in victim.text, victim.text
+    framed = Person(gateway, "").request("GET", ready, None, {"Sec-Fetch-Dest": "iframe"})
+    assert framed.status == 200 and "lti/continue" in framed.text, framed.text
+    assert sender.request("GET", ready, None, {"Sec-Fetch-Dest": "document"}).status == 303
     stranger = Person(gateway, "").request("POST", "/hub/lti13/oauth_login", urllib.parse.urlencode(
         {"iss": "https://evil.example", "login_hint": "1", "target_link_uri": "x"}), FORM)
     assert code_of(stranger) == "LTI-REGISTRATION", stranger.text
@@ -281,6 +294,13 @@ def a_pasted_token_is_explained(gateway, platform):
     head, body, signature = form["id_token"].split(".")
     assert "LTI-SIG" in check(f"{head}.{body}.{signature[:40]}{'A' if signature[40] != 'A' else 'B'}{signature[41:]}")[1]
     assert check("eyJhbGciOiJub25lIn0.e30.")[0] == 1
+    _, form = platform.authorize(begin(gateway, platform, Person(gateway, "")), aud="nobody-registered")
+    code, said = check(form["id_token"])
+    assert code == 1 and "LTI-AUD" in said, said
+    forged = jwt.encode(jwt.decode(form["id_token"], options={"verify_signature": False}) | {"aud": "hub"},
+                        rsa.generate_private_key(public_exponent=65537, key_size=2048), algorithm="RS256", headers={"kid": "p1"})
+    code, said = check(forged)
+    assert code == 1 and "LTI-SIG" in said, said
     print("lti check: a good token, an old one, another deployment, a wrong signature")
 
 
