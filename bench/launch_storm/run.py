@@ -3,7 +3,7 @@ launch (by python3-oauthlib); each learner then does what a browser does until t
 run on core 0, the learners on core 1. Beside it, for scale, Debian's JupyterHub with a dummy sign-in and the same servers; its proxy
 is `passerelle proxy`, as Debian 12's configurable-http-proxy does not start (it lacks a module).
 
-usage: /usr/bin/python3 bench/launch_storm/run.py [--learners 1000] [--within 60] [--only passerelle|jupyterhub]
+usage: /usr/bin/python3 bench/launch_storm/run.py [--learners 1000] [--within 60] [--patience 300] [--only passerelle|jupyterhub]
 Needs build/release (./dev build, and the target test-server), python3-oauthlib and, for the second, jupyterhub."""
 
 import argparse
@@ -29,7 +29,6 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "drivers"))
 from gateway import PROGRAM, Gateway, TEST_SERVER, steady_port, wait_until  # noqa: E402
 
 FORM = "application/x-www-form-urlencoded"
-PATIENCE = 300  # seconds, for one learner
 POLL = 0.5      # what the pages' scripts do, and more often
 
 
@@ -223,14 +222,14 @@ def cpu_of(pids):
     return total / os.sysconf("SC_CLK_TCK")
 
 
-async def learner(peer, number, due, rows):
+async def learner(peer, number, due, rows, patience):
     await asyncio.sleep(max(0.0, due - time.monotonic()))
     browser = Browser(peer.port)
     began = time.monotonic()
     try:
         location = await peer.begin(browser, number)
         posted = time.monotonic()
-        await asyncio.wait_for(peer.until_it_answers(browser, number, location), PATIENCE)
+        await asyncio.wait_for(peer.until_it_answers(browser, number, location), patience)
         rows.append((number, posted - began, time.monotonic() - began, ""))
     except (AssertionError, OSError, asyncio.TimeoutError, ConnectionError) as error:
         rows.append((number, 0, 0, f"{type(error).__name__} {error}"[:200]))
@@ -240,7 +239,7 @@ async def learner(peer, number, due, rows):
 
 async def storm(peer, wanted):
     rows, begun = [], time.monotonic() + 0.2
-    await asyncio.gather(*(learner(peer, n, begun + n * wanted.within / wanted.learners, rows) for n in range(wanted.learners)))
+    await asyncio.gather(*(learner(peer, n, begun + n * wanted.within / wanted.learners, rows, wanted.patience) for n in range(wanted.learners)))
     return rows, time.monotonic() - begun
 
 
@@ -273,6 +272,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--learners", type=int, default=1000)
     options.add_argument("--within", type=float, default=60)
+    options.add_argument("--patience", type=float, default=300, help="seconds, for one learner")
     options.add_argument("--only", choices=["passerelle", "jupyterhub"])
     wanted = options.parse_args()
     os.sched_setaffinity(0, {0})  # what is started stays there
