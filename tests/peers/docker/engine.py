@@ -57,33 +57,45 @@ class Engine:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="passerelle-docker-")
         self.socket = os.path.join(self.folder, "docker.sock")
+        self.containerd_socket = os.path.join(self.folder, "containerd.sock")
         self.process = None
+        self.containerd = None
         self.environment = dict(os.environ, PATH=(PROGRAMS + ":" if PROGRAMS else "") + os.environ["PATH"] + ":/usr/sbin")
 
-    def start(self):
-        """An engine that finds the remains of a killed one sometimes gives up waiting for its containerd: once more, then."""
-        try:
-            return self.start_once()
-        except AssertionError:
-            self.process.kill()
-            self.process.wait()
-            return self.start_once()
-
-    def start_once(self):
+    def spawn(self, command):
         with open(os.path.join(self.folder, "log"), "ab") as log:
-            self.process = subprocess.Popen(
-                ["dockerd", "-H", "unix://" + self.socket, "--pidfile", os.path.join(self.folder, "pid"),
-                 "--data-root", os.path.join(self.folder, "data"), "--exec-root", os.path.join(self.folder, "exec"),
-                 "--bridge=none", "--iptables=false", "--ip6tables=false"],
-                env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
-        end = time.monotonic() + 60
-        while True:
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise AssertionError("the engine does not start:\n" + self.log()[-3000:])
-            with contextlib.suppress(OSError):
-                if self.call("GET", "/_ping").status == 200:
-                    return self
+            return subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                    start_new_session=True)
+
+    def wait(self, process, ready, what):
+        end = time.monotonic() + 90
+        while not ready():
+            if process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(what + " does not start:\n" + self.log()[-3000:])
             time.sleep(0.1)
+
+    def start(self):
+        """containerd is a program of its own, as Debian's unit has it: a dockerd that starts one itself gives it 15 seconds,
+        which a busy machine exceeds, and lets it die or live with a killed engine as chance has it."""
+        if self.containerd is None:
+            config = os.path.join(self.folder, "containerd.toml")
+            with open(config, "w") as file:
+                file.write('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]\n')
+            self.containerd = self.spawn(
+                ["containerd", "--config", config, "--address", self.containerd_socket,
+                 "--root", os.path.join(self.folder, "containerd"), "--state", os.path.join(self.folder, "containerd-state")])
+            self.wait(self.containerd, lambda: os.path.exists(self.containerd_socket), "containerd")
+        self.process = self.spawn(
+            ["dockerd", "-H", "unix://" + self.socket, "--pidfile", os.path.join(self.folder, "pid"),
+             "--containerd", self.containerd_socket,
+             "--data-root", os.path.join(self.folder, "data"), "--exec-root", os.path.join(self.folder, "exec"),
+             "--bridge=none", "--iptables=false", "--ip6tables=false"])
+        self.wait(self.process, self.answers, "the engine")
+
+    def answers(self):
+        with contextlib.suppress(OSError):
+            return self.call("GET", "/_ping").status == 200
+        return False
 
     def log(self):
         with open(os.path.join(self.folder, "log"), errors="replace") as file:
@@ -133,12 +145,12 @@ class Engine:
                 self.call("DELETE", f"/containers/{container['Id']}?force=1&v=1")
             for network in self.json("GET", "/networks?filters=%7B%22type%22%3A%5B%22custom%22%5D%7D"):
                 self.call("DELETE", f"/networks/{network['Id']}")
-        if self.process.poll() is None:
-            self.process.terminate()
+        for process in filter(None, [self.process, self.containerd]):
+            process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(30)
-        if self.process.poll() is None:
-            self.kill()
+                process.wait(30)
+            process.kill()
+            process.wait()
         with open("/proc/mounts") as mounts:
             for place in sorted((line.split()[1] for line in mounts if self.folder in line), reverse=True):
                 subprocess.run(["umount", "-l", place], check=False, capture_output=True)
