@@ -95,6 +95,8 @@ void LaunchProgress::ready(const std::string& url) {
   ended_ = true;
   add({{"progress", 100},
        {"message", "Server ready at " + url},
+       {"html_message", "Server ready at <a href=\"" + text::html_escape(url) + "\">" +
+                            text::html_escape(url) + "</a>"},
        {"step", "ready"},
        {"state", "done"},
        {"ready", true},
@@ -103,6 +105,7 @@ void LaunchProgress::ready(const std::string& url) {
 
 void LaunchProgress::failed(Cause cause, const std::string& detail, const std::string& error_id) {
   ended_ = true;
+  has_failed_ = true;
   add({{"progress", 100},
        {"failed", true},
        {"message", "Spawn failed: " + clean(detail)},

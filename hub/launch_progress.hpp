@@ -46,6 +46,7 @@ class LaunchProgress {
   const std::string& launch_id() const noexcept { return launch_id_; }
   int percent() const noexcept;
   bool ended() const noexcept { return ended_; }
+  bool has_failed() const noexcept { return has_failed_; }
   const std::vector<Step>& steps() const noexcept { return steps_; }
   std::size_t queue_position() const noexcept { return queue_position_; }
   std::size_t queue_length() const noexcept { return queue_length_; }
@@ -80,6 +81,7 @@ class LaunchProgress {
   std::size_t queue_length_ = 0;
   std::optional<spawners::Waiting> elsewhere_;
   bool ended_ = false;
+  bool has_failed_ = false;
   std::map<std::size_t, Follower> followers_;
   std::size_t next_key_ = 1;
 };

@@ -59,6 +59,7 @@ Json server_model(const Parts& parts, const Server& server) {
                                 : Json();
   if (Json job = job_of(parts, server); !job.is_null()) model["job"] = std::move(job);
   if (record.phase != Phase::stopped) return model;
+  model["started"] = Json();  // as JupyterHub has it: nothing is started
   model["ended"] = time_or_null(record.ended);
   model["ended_by"] = record.ended_by;
   model["cause"] = record.cause ? Json(to_string(*record.cause)) : Json();

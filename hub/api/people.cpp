@@ -101,6 +101,14 @@ Task<Result<store::UserStore::Page>> visible(Parts& parts,
   co_return page;
 }
 
+// Named without a value it is a yes.
+bool wants_stopped(const Call& call) {
+  return std::any_of(call.query.begin(), call.query.end(), [](const auto& field) {
+    return field.first == "include_stopped_servers" && field.second != "0" &&
+           field.second != "false";
+  });
+}
+
 bool good_name(const std::string& name) {
   return !name.empty() && store::clean_username(name) == name;
 }
@@ -149,19 +157,10 @@ struct NewUsers {
   std::string authenticator;
 };
 
-Result<NewUsers> read_new(const Parts& parts, const Json& body) {
+// What a request to make one user or many may say of all of them.
+Result<NewUsers> read_wishes(const Parts& parts, const Json& body) {
   NewUsers wanted;
   if (!body.is_object()) return Error(Errc::invalid, "Invalid JSON in body of request");
-  const Json names = body.value("usernames", Json());
-  if (!names.is_array() || names.empty())
-    return Error(Errc::invalid, "Must specify at least one user to create");
-  if (names.size() > kMostAtOnce) return Error(Errc::invalid, "at most 10000 users at once");
-  for (const Json& name : names) {
-    if (!name.is_string()) return Error(Errc::invalid, "usernames must be strings");
-    wanted.names.push_back(text::ascii_lower(name.get<std::string>()));
-    if (!good_name(wanted.names.back()))
-      return Error(Errc::invalid, "Invalid username: " + wanted.names.back().substr(0, 64));
-  }
   const Json admin = body.value("admin", Json(false));
   if (!admin.is_boolean()) return Error(Errc::invalid, "admin must be a boolean");
   wanted.admin = admin.get<bool>();
@@ -172,6 +171,22 @@ Result<NewUsers> read_new(const Parts& parts, const Json& body) {
                   [&](const auto& one) { return one->name() == wanted.authenticator; });
   if (!wanted.authenticator.empty() && !known)
     return Error(Errc::invalid, "there is no such authenticator");
+  return wanted;
+}
+
+Result<NewUsers> read_new(const Parts& parts, const Json& body) {
+  auto wanted = read_wishes(parts, body);
+  if (!wanted) return wanted;
+  const Json names = body.value("usernames", Json());
+  if (!names.is_array() || names.empty())
+    return Error(Errc::invalid, "Must specify at least one user to create");
+  if (names.size() > kMostAtOnce) return Error(Errc::invalid, "at most 10000 users at once");
+  for (const Json& name : names) {
+    if (!name.is_string()) return Error(Errc::invalid, "usernames must be strings");
+    wanted->names.push_back(text::ascii_lower(name.get<std::string>()));
+    if (!good_name(wanted->names.back()))
+      return Error(Errc::invalid, "Invalid username: " + wanted->names.back().substr(0, 64));
+  }
   return wanted;
 }
 
@@ -226,8 +241,7 @@ Task<Answer> users(Parts& parts, Call& call) {
   if (!query) co_return refuse(query.error());
   auto page = co_await visible(parts, call, std::move(*query), *wanted);
   if (!page) co_return refuse(page.error());
-  const std::string_view stopped = text::field(call.query, "include_stopped_servers");
-  const bool with_stopped = !stopped.empty() && stopped != "0" && stopped != "false";
+  const bool with_stopped = wants_stopped(call);
   Json list = Json::array();
   for (const store::User& user : page->users) {
     Json model = user_model(parts, *call.principal, user, with_stopped);
@@ -264,12 +278,21 @@ Task<Answer> create_user(Parts& parts, Call& call) {
   const auto known = co_await parts.store.users().find_by_name(name);
   if (known) co_return api_error(kConflict, "User " + name + " already exists");
   if (!good_name(name)) co_return api_error(kBad, "Invalid username: " + name.substr(0, 64));
-  auto made = co_await make_user(parts, std::move(name), "");
+  const bool bare = text::trim(call.request.body).empty();
+  auto wanted =
+      read_wishes(parts, bare ? Json::object() : Json::parse(call.request.body, nullptr, false));
+  if (!wanted) co_return refuse(wanted.error());
+  auth::Target all;
+  all.admin = wanted->admin;
+  if (!auth::allowed(*call.principal, "admin:users", all))
+    co_return api_error(kForbidden, "only administrators make administrators");
+  wanted->names.push_back(std::move(name));
+  auto made = co_await make_all(parts, std::move(*wanted));
   if (!made && made.error().code() == Errc::conflict)
     co_return api_error(kConflict, "somebody has this identity already");
   if (!made) co_return refuse(made.error());
-  record(parts, call, "user-create", made->username);
-  co_return json(kCreated, user_model(parts, *call.principal, *made));
+  record(parts, call, "user-create", made->front().username);
+  co_return json(kCreated, user_model(parts, *call.principal, made->front()));
 }
 
 Task<Answer> modify_user(Parts& parts, Call& call) {
@@ -324,7 +347,8 @@ Task<Answer> user(Parts& parts, Call& call) {
   // Any of the scopes that show a part of a user is enough for that part.
   auto found = co_await parts.store.users().find_by_name(call.args[0]);
   if (!found && found.error().code() != Errc::not_found) co_return refuse(found.error());
-  const Json model = found ? user_model(parts, *call.principal, *found) : Json::object();
+  const Json model =
+      found ? user_model(parts, *call.principal, *found, wants_stopped(call)) : Json::object();
   if (!model.contains("name") ||
       (!model.contains("admin") && !model.contains("groups") && !model.contains("last_activity") &&
        !model.contains("roles") && model.value("servers", Json::object()).empty()))

@@ -189,10 +189,12 @@ Task<Answer> progress(Parts& parts, Call& call) {
   if (!server)
     co_return refuse(Error(Errc::not_found, "No access to resources or resources not found"));
   std::shared_ptr<LaunchProgress> events = server->progress;
-  const bool told = events && (events->ended() || server->record.phase == Phase::pending);
-  if (!told && server->record.phase != Phase::running)
-    co_return api_error(kBadRequest, "the server is not starting");
-  if (!told) {  // adopted while running: one event that says so
+  const bool running = server->record.phase == Phase::running;
+  const bool told = events && (server->record.phase == Phase::pending || events->has_failed());
+  if (!running && !told) co_return refuse(Error(Errc::not_found, "the server is not starting"));
+  // Who comes late hears what counts, as from JupyterHub: that it is ready. Who lost the connection
+  // on the way hears the rest.
+  if (running && (!events || last_event(call, *events) == 0)) {
     events = std::make_shared<LaunchProgress>(server->record.launch_id);
     events->ready(server->open_url);
   }

@@ -80,6 +80,15 @@ Result<std::shared_ptr<const auth::Account>> account_of(const Parts& parts,
   return auth::make_account(user, std::get<auth::Admitted>(std::move(admitted)));
 }
 
+// JupyterHub's words for a token whose purpose nobody said.
+std::string note_of(const Call& call, const Subject& subject) {
+  std::string note = "Requested via api";
+  const auth::Account& asking = *call.principal->account;
+  if (asking.service || asking.username != subject.user.username)
+    note += (asking.service ? " by service " : " by user ") + asking.username;
+  return note;
+}
+
 void record(Parts& parts, const Call& call, const Subject& subject, const auth::TokenView& token) {
   store::AuditEvent event;
   event.at = parts.clock.now();
@@ -135,7 +144,7 @@ Task<Answer> make_token(Parts& parts, Call& call) {
   auth::TokenTable::Issue issue;
   issue.owner = *owner;
   issue.scopes = wanted->scopes;
-  issue.note = wanted->note;
+  issue.note = wanted->note.empty() ? note_of(call, *subject) : wanted->note;
   if (wanted->lasts) issue.expires = parts.clock.now() + *wanted->lasts;
   auto issued = co_await parts.tokens.issue(std::move(issue));
   if (!issued) co_return refuse(issued.error());

@@ -1,6 +1,7 @@
 """JupyterHub's REST API as programs use it: users page by page, groups, tokens with scopes, services, roles of the
 configuration; and that a filtered scope is no unfiltered one, and only an administrator makes another. Every answer is held against docs/openapi.yaml."""
 
+import json
 import sys
 import time
 
@@ -50,6 +51,11 @@ def code(answer, status):
     return answer.json() if answer.body else None
 
 
+def events(answer):
+    assert answer.header("content-type") == "text/event-stream", answer.text[:300]
+    return [json.loads(line[5:]) for line in answer.text.splitlines() if line.startswith("data:")]
+
+
 def users(admin):
     made = code(admin.request("POST", "/hub/api/users", {"usernames": ["u1", "u2", "U3"]}), 201)
     assert [u["name"] for u in made] == ["u1", "u2", "u3"], made
@@ -60,6 +66,12 @@ def users(admin):
         assert code(admin.request("POST", "/hub/api/users", bad), 400)["status"] == 400
     assert code(admin.request("POST", "/hub/api/users/u5"), 201)["name"] == "u5"
     code(admin.request("POST", "/hub/api/users/u5"), 409)
+    assert code(admin.request("POST", "/hub/api/users/chief", {"admin": True}), 201)["admin"] is True
+    code(admin.request("POST", "/hub/api/users/u6", {"admin": "yes"}), 400)
+    code(admin.request("GET", "/hub/api/users/u6"), 404)
+    code(admin.request("DELETE", "/hub/api/users/chief"), 204)
+    assert code(admin.request("POST", "/hub/api/users/u5/tokens", {}), 201)["note"] == "Requested via api by user teacher"
+    assert code(admin.request("POST", "/hub/api/users/teacher/tokens"), 201)["note"] == "Requested via api"
     model = code(admin.request("GET", "/hub/api/users/u5"), 200)
     assert model["kind"] == "user" and model["admin"] is False and model["servers"] == {} and model["server"] is None
     for key in ("created", "last_activity", "groups", "roles", "pending"):
@@ -107,10 +119,19 @@ def states(gateway, admin):
     assert routes["/user/pia/"]["data"]["user"] == "pia", routes
     assert code(admin.request("GET", "/hub/api/users/pia/servers/"), 200)["ready"] is True
     code(admin.request("POST", "/hub/api/users/pia/server"), 400)
+    # Who asks late is told what counts, in one event.
+    late = events(admin.request("GET", "/hub/api/users/pia/server/progress"))
+    assert [(e["progress"], e["ready"], e["url"]) for e in late] == [(100, True, "/user/pia/")], late
+    assert late[0]["html_message"] == 'Server ready at <a href="/user/pia/">/user/pia/</a>'
     started = admin.request("POST", "/hub/api/users/pia/servers/second", {"profile": "light"})
     assert started.status in (201, 202), started.text
     wait_until("the second server", lambda: code(admin.request("GET", "/hub/api/users/pia/servers/second"), 200)["ready"])
     assert admin.request("POST", "/hub/api/users/pia/servers/third", {"profile": "light"}).status == 429
+    code(admin.request("DELETE", "/hub/api/users/pia/servers/second"), 204)
+    code(admin.request("GET", "/hub/api/users/pia/servers/second/progress"), 404)  # it stopped: nothing starts
+    shown = code(admin.request("GET", "/hub/api/users/pia?include_stopped_servers"), 200)["servers"]
+    assert shown["second"]["stopped"] and shown["second"]["started"] is None and not shown["second"]["ready"], shown
+    assert "second" not in code(admin.request("GET", "/hub/api/users/pia?include_stopped_servers=0"), 200)["servers"]
     code(admin.request("DELETE", "/hub/api/users/pia/servers/second", {"remove": True}), 204)
     code(admin.request("DELETE", "/hub/api/users/pia/servers/second"), 404)
     return pia
@@ -258,7 +279,7 @@ def main():
         hub(gateway, admin)
     missing = {(method.upper(), path) for path, operations in DESCRIPTION.whole["paths"].items() for method in operations}
     missing -= {(method, path) for method, path, _ in DESCRIPTION.seen}
-    assert missing <= {("POST", "/users/{name}/activity"), ("GET", "/users/{name}/server/progress")}, missing
+    assert missing <= {("POST", "/users/{name}/activity")}, missing
     print(f"ok, {len(DESCRIPTION.seen)} kinds of answer as described")
 
 
