@@ -26,7 +26,7 @@ std::string sentence_of(const Job& job) {
       if (job.by == "root" || job.by == "0")
         return "job " + job.id + " was stopped by an administrator";
       return "job " + job.id + " was stopped outside of the gateway" +
-             (job.by.empty() ? "" : " by " + job.by);
+             (job.by.empty() ? "" : (is_job_id(job.by) ? " by uid " : " by ") + job.by);
     case Job::End::preempted:
       return "job " + job.id + " was preempted: others needed its place";
     case Job::End::node_lost:
