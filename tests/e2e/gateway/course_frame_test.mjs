@@ -74,6 +74,7 @@ function writeNotebook(username) {
 }
 
 // `cookies`: whether the browser keeps cookies of what is framed. Blocked as a person would, for our site inside the course's.
+// All frames run in one process: one that goes from site to site within a moment is lost by the driver else.
 async function newBrowser(cookies) {
   const profile = mkdtempSync(join(folder, 'profile-'));
   if (!cookies) {
@@ -83,7 +84,7 @@ async function newBrowser(cookies) {
       {profile: {content_settings: {exceptions: {cookies: {[`https://[*.]${hubName},https://[*.]${courseName}`]: {setting: 2}, [pattern]: {setting: 2}}}}}}));
   }
   const context = await launchPersistent(profile, {locale: 'en-GB', viewport: {width: 1280, height: 1200}, ignoreHTTPSErrors: true,
-    args: [`--host-resolver-rules=MAP ${hubName} 127.0.0.1, MAP ${courseName} 127.0.0.1`, '--no-proxy-server']});
+    args: [`--host-resolver-rules=MAP ${hubName} 127.0.0.1, MAP ${courseName} 127.0.0.1`, '--no-proxy-server', '--disable-site-isolation-trials']});
   context.on('requestfailed', (request) => { disturbed ||= /ERR_NETWORK_CHANGED/.test(request.failure()?.errorText); });
   return {context, page: await context.newPage()};
 }
@@ -208,6 +209,8 @@ async function storageThatFails(keeps, stranger = '') {
   await link.waitFor({timeout: 30000});
   assert.match(await link.getAttribute('href'), /\/hub\/lti13\/oauth_login\?iss=/);
   assert.equal(await frame.locator('form[action$="/hub/lti/continue"]').count(), 0);
+  const told = await page.frameLocator('[name=keeper]').locator('body').textContent();
+  assert.equal(told.includes('lti.put_data'), !['abroad', 'silently'].includes(keeps), `the keeper was told: ${told}`);
   const [tab] = await Promise.all([context.waitForEvent('page'), link.click()]);
   await tab.waitForURL(/\/user\/[^/]+\/tree/, {timeout: 90000, waitUntil: 'commit'});
   assert.equal(course.asked.length - before, 2, 'the tab has its own flow');
@@ -228,10 +231,11 @@ async function storageThatAnswersForAnother() {
   course.keeps = 'rightly';
 }
 
-async function storageThatAStrangerAnswersFor() {
+// `keeps`: who at another origin gets in between.
+async function storageOfAStranger(keeps) {
   const other = await startCourse({...certificate, name: courseName});  // another port: another origin
   try {
-    await storageThatFails('elsewhere', other.origin);
+    await storageThatFails(keeps, other.origin);
   } finally {
     other.stop();
   }
@@ -292,7 +296,8 @@ const stories = {
   blocked11: () => oneClickWithoutCookies({lti: '1.1', user_id: '7', ext_user_username: 'zoe', ...notebookAt}, '**/user/zoe/notebooks/tp1.ipynb'),
   blocked13: () => oneClickWithoutCookies({lti: '1.3', user: '8'}, /\/user\/[^/]+\/tree/),
   storageBeside: () => storageInsteadOfCookies('keeper'), storageAbove: () => storageInsteadOfCookies('_parent'), storageBesideCookies,
-  storageSilent: () => storageThatFails('silently'), storageEmpty: () => storageThatFails('nothing'), storageThatAStrangerAnswersFor,
+  storageSilent: () => storageThatFails('silently'), storageEmpty: () => storageThatFails('nothing'), storageAnsweredByAStranger: () => storageOfAStranger('elsewhere'),
+  storageAbroad: () => storageOfAStranger('abroad'),
   storageThatAnswersForAnother, whatIsKeptIsForTheFrameOnly,
   aSiteThatNobodyNamed,
 };

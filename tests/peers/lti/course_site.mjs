@@ -8,7 +8,7 @@
 //   {lti: '1.3', user, storage: 'keeper'}   // the login initiation offers a frame that keeps things (LTI postMessage Storage 0.1):
 // 'keeper' is one beside the activity, '_parent' the page itself. site.keeps says how it behaves: 'rightly', 'nothing' (takes it,
 // finds nothing), 'silently' (answers nobody), 'another' (answers with something else), 'elsewhere' (site.stranger, a frame at
-// another origin, answers in its place with what was kept).
+// another origin, answers in its place with what was kept), 'abroad' (the keeper is at the stranger's origin).
 import {createHmac, createSign, generateKeyPairSync, randomBytes} from 'node:crypto';
 import {createServer as createPlain} from 'node:http';
 import {createServer} from 'node:https';
@@ -40,6 +40,7 @@ const keeperScript = (keeps, stranger) => `
 const keeps = ${JSON.stringify(keeps)}, stranger = ${JSON.stringify(stranger)}, kept = new Map();
 addEventListener('message', ({data, origin, source}) => {
   if (!data || !/^lti\\.(put|get)_data$/.test(data.subject) || keeps === 'silently') return;
+  document.body.append(data.subject + ' ');  // for who looks at what it was told
   const at = origin + ' ' + data.key, put = data.subject === 'lti.put_data';
   if (put && keeps !== 'nothing') kept.set(at, data.value);
   let value = put ? data.value : kept.get(at);
@@ -88,11 +89,13 @@ export async function startCourse({key, cert, name, clientId = 'hub', consumer =
     const html = (text) => { response.writeHead(200, {'Content-Type': 'text/html; charset=utf-8'}); response.end(text); };
     const [, kind, page, number] = url.pathname.split('/');
     if (kind === 'page') {
-      const frames = pages[page].map((_, index) => `<iframe id="a${index}" name="a${index}" src="/activity/${page}/${index}" width="800" height="500"></iframe>`);
+      const waits = pages[page].some((one) => one.storage === 'keeper') ? 'data-src' : 'src';  // until the keeper listens
+      const frames = pages[page].map((_, index) => `<iframe id="a${index}" name="a${index}" ${waits}="/activity/${page}/${index}" width="800" height="500"></iframe>`);
       const storage = pages[page].find((one) => one.storage)?.storage;
-      const keeper = storage === '_parent' ? `<script>${keeperScript(site.keeps, site.stranger)}</script>` : '<iframe name="keeper" src="/keeper"></iframe>';
+      const keeper = storage === '_parent' ? `<script>${keeperScript(site.keeps, site.stranger)}</script>` : `<iframe name="keeper" src="${site.keeps === 'abroad' ? site.stranger : ''}/keeper" onload="begin()"></iframe>`;
+      const begin = 'function begin() { for (const frame of document.querySelectorAll("[data-src]")) frame.src = frame.dataset.src; }';
       const stranger = site.stranger ? `<iframe name="stranger" src="${site.stranger}/stranger"></iframe>` : '';
-      return html(`<!doctype html><title>A course</title><h1>Queues</h1>${storage ? stranger + keeper : ''}${frames.join('')}`);
+      return html(`<!doctype html><title>A course</title><h1>Queues</h1><script>${begin}</script>${frames.join('')}${storage ? stranger + keeper : ''}`);
     }
     if (kind === 'keeper') return html(`<!doctype html><title>keeper</title><script>${keeperScript(site.keeps, site.stranger)}</script>`);
     if (kind === 'stranger') return html(`<!doctype html><title>stranger</title><script>${strangerScript}</script>`);
