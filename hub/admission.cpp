@@ -2,6 +2,7 @@
 // help most.
 #include "hub/launcher.hpp"
 #include "hub/subject.hpp"
+#include "spawners/kubernetes/chart_desk.hpp"
 
 namespace passerelle::hub {
 namespace {
@@ -63,6 +64,34 @@ Result<config::Values> Launcher::values_for(const LaunchRequest& request,
   if (const auto* wrong = std::get_if<config::ValueProblem>(&checked))
     return Error(Errc::invalid, Cause::values_invalid, config::sentence(*wrong));
   return std::get<config::Values>(std::move(checked));
+}
+
+spawners::kubernetes::ChartDesk* Launcher::chart_desk(const config::Profile& profile) const {
+  const auto found = parts_.spawners.find(profile.spawner);
+  if (!profile.kubernetes || found == parts_.spawners.end()) return nullptr;
+  return dynamic_cast<spawners::kubernetes::ChartDesk*>(found->second.get());
+}
+
+Task<Result<ChartOfferPtr>> Launcher::chart_offer(store::User user,
+                                                  std::string server_name,
+                                                  const config::Profile& profile) {
+  spawners::kubernetes::ChartDesk* desk = chart_desk(profile);
+  if (desk == nullptr)
+    co_return Error(Errc::unavailable, Cause::spawner_down,
+                    "the spawner of " + profile.name + " has no charts");
+  Server server(parts_.loop);  // as if it were launched now
+  server.username = user.username;
+  server.groups = user.groups;
+  server.secret = secrets::random_token();
+  server.record.user = user.id;
+  server.record.name = std::move(server_name);
+  server.record.launch_id = secrets::random_hex(8);
+  server.record.profile = profile.name;
+  fill_paths(server);
+  auto spec = spec_for(server, profile);
+  co_await add_claims(user.id, spec);
+  auto offer = co_await desk->offer(std::move(spec));
+  co_return offer;
 }
 
 Result<const config::Profile*> Launcher::admit(const LaunchRequest& request) const {

@@ -28,8 +28,14 @@ namespace passerelle::spawners {
 class Forecaster;
 struct Forecast;
 }  // namespace passerelle::spawners
+namespace passerelle::spawners::kubernetes {
+class ChartDesk;
+struct ChartOffer;
+}  // namespace passerelle::spawners::kubernetes
 
 namespace passerelle::hub {
+
+using ChartOfferPtr = std::shared_ptr<const spawners::kubernetes::ChartOffer>;
 
 using SpawnerMap = std::map<std::string, std::unique_ptr<spawners::Spawner>, std::less<>>;
 
@@ -107,6 +113,14 @@ class Launcher {
   /// When this request would start, without starting anything. Errors as launch(), and those of
   /// Forecaster::forecast().
   Task<Result<spawners::Forecast>> forecast(LaunchRequest request);
+
+  /// The form of a profile with a chart, for that server of that person. Errc::unavailable: the
+  /// spawner has no charts, or the chart cannot be read.
+  Task<Result<ChartOfferPtr>> chart_offer(store::User user,
+                                          std::string server_name,
+                                          const config::Profile& profile);
+  /// Null for a profile without one.
+  spawners::kubernetes::ChartDesk* chart_desk(const config::Profile& profile) const;
 
   /// Forgets a stopped server's row (a named server that its user removes). Errc::conflict while it
   /// is active.

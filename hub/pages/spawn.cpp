@@ -35,6 +35,18 @@ std::string next_of(const Call& call) {
   return text::safe_next(raw).value_or("");
 }
 
+// Where a chart's own form is.
+std::string chart_url(const Parts& parts,
+                      const Subject& subject,
+                      const config::Profile& profile,
+                      std::string_view next) {
+  std::string url = parts.settings.base_url + "hub/launcher/" + text::percent_encode(profile.name) +
+                    "?user=" + text::percent_encode(subject.user.username);
+  if (!subject.server.empty()) url += "&server=" + text::percent_encode(subject.server);
+  if (!next.empty()) url += "&next=" + text::percent_encode(next);
+  return url;
+}
+
 // What was sent and starts nothing: it stands in the form again, beside the reason, or what was
 // asked.
 struct Refused {
@@ -222,6 +234,9 @@ Task<Answer> spawn(Parts& parts, Call& call) {
   request.server_name = subject->server;
   request.profile = text::field(call.form, "profile");
   request.same_values = !text::field(call.form, "same").empty();
+  if (const auto* profile = parts.launcher.profile_for(request);
+      profile != nullptr && profile->kubernetes && !request.same_values)
+    co_return redirect(chart_url(parts, *subject, *profile, next_of(call)));
   Refused refused;
   refused.profile = request.profile;
   if (const auto* profile = find_profile(parts.settings, request.profile))

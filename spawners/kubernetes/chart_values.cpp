@@ -4,7 +4,7 @@
 #include "base/secrets.hpp"
 #include "spawners/container.hpp"
 #include "spawners/kubernetes/chart/archive.hpp"
-#include "spawners/kubernetes/chart/candidate.hpp"
+#include "spawners/kubernetes/chart/form.hpp"
 #include "spawners/kubernetes/chart/initial_values.hpp"
 #include "spawners/kubernetes/chart/input.hpp"
 #include "spawners/kubernetes/chart/validate.hpp"
@@ -66,29 +66,6 @@ Json context_of(const ForWhom& whom, const Json& site) {
   return chart::merged(std::move(context), site);
 }
 
-const Json* schema_at(const Json& schema, const chart::Path& path) {
-  const Json* at = &schema;
-  for (const chart::Step& step : path) {
-    const Json* inner =
-        member(*at, std::holds_alternative<std::size_t>(step) ? "items" : "properties");
-    if (inner != nullptr && std::holds_alternative<std::string>(step))
-      inner = member(*inner, std::get<std::string>(step));
-    if (inner == nullptr) return nullptr;
-    at = inner;
-  }
-  return at;
-}
-
-/// A text is what a person typed; only lists and objects are written as JSON or YAML.
-Result<Json> value_of(const Json& schema, const chart::Path& path, const std::string& text) {
-  const Json* place = schema_at(schema, path);
-  const auto type = place == nullptr ? std::nullopt : chart::type_of(*place);
-  if (type != chart::Type::list && type != chart::Type::object) return Json(text);
-  auto value = chart::parse_yaml(text, chart::to_string(path));
-  if (!value) return Error(Errc::invalid, Cause::values_invalid, value.error().message());
-  return value;
-}
-
 Result<Json> site_of(const std::string& file) {
   if (file.empty()) return Json::object();
   const auto text = files::read(file, chart::Bounds{}.bytes);
@@ -104,6 +81,7 @@ Result<ChartSourcePtr> load_source(const config::KubernetesProfile& profile) {
   auto source = std::make_shared<ChartSource>();
   auto archive = files::read(profile.archive, chart::kLargestArchive);
   if (!archive) return std::move(archive.error());
+  source->file = profile.archive.substr(profile.archive.rfind('/') + 1);
   source->archive = std::move(*archive);
   source->digest = secrets::sha256_hex(source->archive);
   if (!profile.digest.empty() && profile.digest != source->digest)
@@ -139,20 +117,10 @@ Result<ChartForm> form_of(const ChartSource& source, const ForWhom& whom) {
 }
 
 Result<Json> chosen_values(const ChartForm& form, const std::map<std::string, std::string>& given) {
-  std::vector<chart::Input> inputs;
-  for (const auto& [name, text] : given) {
-    auto path = chart::parse_path(name);
-    if (!path)
-      return Error(Errc::invalid, Cause::values_invalid,
-                   name.substr(0, 64) + ": is no place of this chart's form");
-    auto value = value_of(form.schema, *path, text);
-    if (!value) return value;
-    const Json* now = chart::at(form.initial, *path);
-    if (now != nullptr && chart::same(*now, *value)) continue;  // left as it was
-    inputs.push_back({std::move(*path), std::move(*value)});
-  }
   const chart::Scope scope{form.context};
-  return chart::with_input(form.schema, scope, form.initial, inputs);
+  const auto inputs = chart::inputs_of({form.schema, form.initial, scope}, given);
+  if (!inputs) return inputs.error();
+  return chart::with_input(form.schema, scope, form.initial, *inputs);
 }
 
 bool can_suspend(const ChartSource& source) {

@@ -15,7 +15,8 @@ namespace passerelle::spawners::kubernetes {
 
 /// A chart of the operators, read once.
 struct ChartSource {
-  std::string archive;  ///< The .tgz, as bytes
+  std::string file;     ///< The .tgz's name, without folders
+  std::string archive;  ///< ... and its bytes
   std::string digest;   ///< Its SHA-256 in hex
   chart::Chart chart;
   chart::Json site = chart::Json::object();  ///< The operators' part of the context

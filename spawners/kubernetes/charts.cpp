@@ -16,9 +16,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr mode_t kOurs = 0700;
-constexpr mode_t kOurFile = 0600;
-
 std::string text_in(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -34,24 +31,6 @@ bool suspended(const Release& release) {
   if (!release.values.is_object() || !release.values.contains("global")) return false;
   const Json& global = release.values["global"];
   return global.is_object() && global.value("suspend", Json(false)) == true;
-}
-
-std::vector<std::string> roles_of(const ServerSpec& spec) {
-  const auto groups = spec.claims.find("groups");
-  return groups == spec.claims.end() ? std::vector<std::string>() : groups->second;
-}
-
-ForWhom whom_for(const ServerSpec& spec,
-                 const Installation& installation,
-                 const config::KubernetesSpawner& settings) {
-  return {.username = spec.username,
-          .namespace_ = installation.namespace_,
-          .release = installation.release,
-          .base_path = spec.base_path,
-          .secret = spec.secret,
-          .domain = settings.domain,
-          .roles = roles_of(spec),
-          .claims = spec.claims};
 }
 
 }  // namespace
@@ -105,28 +84,6 @@ Charts::Charts(config::KubernetesSpawner settings,
                                                 .as_user = settings_.act_as,
                                                 .timeout = settings_.helm_timeout,
                                                 .most = settings_.helm_processes})) {}
-
-std::string Charts::archive_file(const std::string& digest) const {
-  return folder_ + "/charts/" + digest + ".tgz";
-}
-
-/// Kept by its digest as well: a release is suspended with the chart it was installed from.
-Task<Result<ChartSourcePtr>> Charts::source_for(const config::KubernetesProfile& profile) {
-  if (const auto known = sources_.find(profile.archive); known != sources_.end())
-    co_return known->second;
-  auto load = [profile, folder = folder_, this]() -> Result<ChartSourcePtr> {
-    auto source = load_source(profile);
-    if (!source) return source;
-    auto kept = files::make_directory(folder + "/charts", kOurs);
-    if (kept)
-      kept = files::write_durable(archive_file((*source)->digest), (*source)->archive, kOurFile);
-    if (!kept) return kept.error();
-    return source;
-  };
-  auto source = co_await workers_.run(std::move(load));
-  if (source) sources_[profile.archive] = *source;
-  co_return source;
-}
 
 /// Cause::spawner_down for a release that somebody else has installed under this name.
 Task<Result<std::optional<Release>>> Charts::own_release(Installation installation) {
@@ -190,20 +147,10 @@ Task<Result<Started>> Charts::start_or_undo(ServerSpec spec, Progress& progress)
 Task<Result<Started>> Charts::try_start(const ServerSpec& spec, Progress& progress) {
   progress.step("prepare");
   const auto until = steady_clock::now() + spec.start_timeout;
-  const config::KubernetesProfile& profile = *spec.profile.kubernetes;
-  auto source = co_await source_for(profile);
+  auto source = co_await source_for(*spec.profile.kubernetes);
   if (!source) co_return Error(Errc::unavailable, Cause::spawner_down, source.error().message());
-  Installation installation{
-      .id = spec.launch_id,
-      .release = release_name((*source)->chart.name, spec.username, spec.server_name),
-      .namespace_ = namespace_,
-      .service = profile.service,
-      .port = profile.port,
-      .digest = (*source)->digest,
-      .suspends = can_suspend(**source)};
-  if (const auto at = installation.service.find("{release}"); at != std::string::npos)
-    installation.service.replace(at, 9, installation.release);
-  auto compute = [source = *source, whom = whom_for(spec, installation, settings_),
+  const Installation installation = installation_for(spec, **source);
+  auto compute = [source = *source, whom = whom_for(spec, installation),
                   given = spec.values]() -> Result<std::string> {
     auto form = form_of(*source, whom);
     if (!form) return std::move(form.error());

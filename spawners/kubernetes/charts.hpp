@@ -10,7 +10,7 @@
 #include <string>
 
 #include "config/spawners/kubernetes.hpp"
-#include "spawners/kubernetes/chart_values.hpp"
+#include "spawners/kubernetes/chart_desk.hpp"
 #include "spawners/kubernetes/cluster.hpp"
 #include "spawners/kubernetes/helm.hpp"
 #include "spawners/kubernetes/release.hpp"
@@ -42,16 +42,23 @@ class Charts {
          ClusterPtr cluster);
 
   Task<Result<Started>> start(ServerSpec spec, Progress& progress);
+  Task<Result<ChartOfferPtr>> offer(ServerSpec spec);
+  Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling);
   Task<Result<Liveness>> poll(Installation installation);
   Task<Result<Liveness>> wait_for_end(Installation installation);
   Task<Result<void>> stop(Installation installation);
   Task<Result<std::vector<std::pair<std::string, State>>>> found();
 
  private:
+  // offer.cpp: what it begins with
+  ForWhom whom_for(const ServerSpec& spec, const Installation& installation) const;
+  Installation installation_for(const ServerSpec& spec, const ChartSource& source) const;
+  Task<Result<ChartSourcePtr>> source_for(const config::KubernetesProfile& profile);
+  std::string archive_file(const std::string& digest) const;
+
   // charts.cpp: a release's way up
   Task<Result<Started>> start_or_undo(ServerSpec spec, Progress& progress);
   Task<Result<Started>> try_start(const ServerSpec& spec, Progress& progress);
-  Task<Result<ChartSourcePtr>> source_for(const config::KubernetesProfile& profile);
   Task<Result<std::optional<Release>>> own_release(Installation installation);
   Task<Result<std::optional<Release>>> settled(Installation installation);
   Task<Result<void>> install_until(const Installation& installation,
@@ -73,8 +80,6 @@ class Charts {
   Task<Result<void>> install(const Installation& installation,
                              std::string archive,
                              std::string values);
-
-  std::string archive_file(const std::string& digest) const;
 
   config::KubernetesSpawner settings_;
   std::string namespace_;

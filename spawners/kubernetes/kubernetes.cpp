@@ -201,6 +201,18 @@ Task<Result<std::vector<std::pair<std::string, State>>>> KubernetesSpawner::foun
   co_return all;
 }
 
+Task<Result<ChartOfferPtr>> KubernetesSpawner::offer(ServerSpec spec) {
+  if (!charts_)
+    co_return Error(Errc::unavailable, Cause::spawner_down, "the spawner has no `helm`");
+  auto made = co_await charts_->offer(std::move(spec));
+  co_return made;
+}
+
+Task<Result<FilledForm>> KubernetesSpawner::filled(ChartOfferPtr offer, Filling filling) {
+  auto made = co_await charts_->filled(std::move(offer), std::move(filling));
+  co_return made;
+}
+
 Condition KubernetesSpawner::condition(const State& state) const {
   Condition condition;
   if (const auto release = installation_of(state); release && charts_)

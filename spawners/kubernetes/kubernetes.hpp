@@ -13,6 +13,7 @@
 #include "config/spawners/container.hpp"
 #include "config/spawners/kubernetes.hpp"
 #include "spawners/environment.hpp"
+#include "spawners/kubernetes/chart_desk.hpp"
 #include "spawners/kubernetes/charts.hpp"
 #include "spawners/kubernetes/cluster.hpp"
 #include "spawners/spawner.hpp"
@@ -30,7 +31,7 @@ struct Launch {
 State to_state(const Launch& launch);
 Result<Launch> launch_of(const State& state);
 
-class KubernetesSpawner final : public Spawner {
+class KubernetesSpawner final : public Spawner, public ChartDesk {
  public:
   KubernetesSpawner(std::string name,
                     config::KubernetesSpawner settings,
@@ -47,6 +48,8 @@ class KubernetesSpawner final : public Spawner {
   bool resumes() const noexcept override { return true; }
   Task<Result<Started>> resume(ServerSpec spec, State state, Progress& progress) override;
   Condition condition(const State& state) const override;
+  Task<Result<ChartOfferPtr>> offer(ServerSpec spec) override;
+  Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling) override;
 
  private:
   // start.cpp: a pod's way up

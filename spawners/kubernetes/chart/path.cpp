@@ -88,4 +88,17 @@ Json* at(Json& values, const Path& path) {
   return const_cast<Json*>(at(static_cast<const Json&>(values), path));
 }
 
+const Json* schema_at(const Json& schema, const Path& path) {
+  const Json* at = &schema;
+  for (const Step& step : path) {
+    const Json* inner =
+        member(*at, std::holds_alternative<std::size_t>(step) ? "items" : "properties");
+    if (inner != nullptr && std::holds_alternative<std::string>(step))
+      inner = member(*inner, std::get<std::string>(step));
+    if (inner == nullptr) return nullptr;
+    at = inner;
+  }
+  return at;
+}
+
 }  // namespace passerelle::spawners::chart

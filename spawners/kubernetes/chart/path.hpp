@@ -22,4 +22,7 @@ std::string to_string(const Path& path);
 const Json* at(const Json& values, const Path& path);
 Json* at(Json& values, const Path& path);
 
+/// What the schema says of a place; null: nothing.
+const Json* schema_at(const Json& schema, const Path& path);
+
 }  // namespace passerelle::spawners::chart

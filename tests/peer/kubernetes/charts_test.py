@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """Helm charts as servers, on a real Kubernetes with a real helm: the minilab chart installed, opened, suspended, resumed with other
-values, removed; hostile values; a helm and a gateway that are killed half-way; a full namespace, images and crashes; somebody else's
+values, removed; the form of its page; hostile values; a helm and a gateway that are killed half-way; a full namespace, images and crashes; somebody else's
 release. LAUNCHES: how many at once at the end (6)."""
 
 import base64
 import concurrent.futures
 import gzip
+import html.parser
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 
 import yaml
 
@@ -28,6 +30,53 @@ LAUNCHES = int(os.environ.get("LAUNCHES", "6"))
 
 def tell(what):
     print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
+
+
+class Form(html.parser.HTMLParser):
+    """The fields of the page chart as a browser would send them, and what is said beside them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.fields, self.wrong, self.options, self.orders = {}, {}, {}, []
+        self.shown, self.links = set(), []
+        self.select = self.area = self.said = None
+        self.hidden_row = False
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        name = given.get("name", "")
+        if tag == "div":
+            self.hidden_row = "hidden" in given
+        if name.startswith("v:") and not self.hidden_row and given.get("type") != "hidden":
+            self.shown.add(name)
+        if tag == "input" and name and "disabled" not in given and (given.get("type") != "checkbox" or "checked" in given):
+            self.fields[name] = given.get("value") or ""
+        if tag == "select":
+            self.select = name
+        if tag == "option" and self.select:
+            self.options.setdefault(self.select, []).append(given["value"])
+            if "selected" in given:
+                self.fields[self.select] = given["value"]
+        if tag == "textarea":
+            self.area, self.fields[name] = name, ""
+        if tag == "button" and name == "do":
+            self.orders.append(given["value"])
+        if tag == "a":
+            self.links.append(given.get("href", ""))
+        if tag == "p" and given.get("class") == "wrong":
+            self.said = given["id"]
+
+    def handle_endtag(self, tag):
+        self.select = None if tag == "select" else self.select
+        self.area = None if tag == "textarea" else self.area
+        self.said = None if tag == "p" else self.said
+
+    def handle_data(self, data):
+        if self.area:
+            self.fields[self.area] += data
+        if self.said:
+            self.wrong[self.said] = data
 
 
 class Site:
@@ -148,6 +197,72 @@ def check_a_chart(gateway, site):
     return alice
 
 
+def check_the_form(gateway, site):
+    """A person with a browser without JavaScript: link, fields, list, refusal, start, suspend, resume."""
+    grace = Person(gateway, "grace", "fr").sign_in()
+    assert '"lab"' in grace.get("/hub/spawn").text
+    answer = grace.post("/hub/spawn", profile="lab")
+    assert (answer.status, answer.header("location")) == (303, "/hub/launcher/lab?user=grace"), answer.header("location")
+    # Onyxia's own address, with the chart's name.
+    link = "?name=My%20lab&version=0.1.0&autoLaunch=true&resources.limits.memory=%C2%AB96Mi%C2%BB&git.enabled=false&internal.debug=true"
+    answer = grace.get("/launcher/ide/minilab" + link)
+    assert answer.header("location") == "/hub/launcher/ide/minilab" + link, answer.header("location")
+    page = grace.get(answer.header("location"))
+    form = Form(page.text)
+    assert page.status == 200 and form.fields["server"] == "my-lab" and form.fields["v:resources.limits.memory"] == "96", form.fields
+    assert "v:git.enabled" not in form.fields and "v:git.name" not in form.shown, form.fields
+    assert "internal.debug" in page.text and grace.server() is None
+    assert "v:service.basePath" not in form.fields and form.fields["v:service.password"] == ""
+
+    def press(order, **changed):
+        fields = {k: v for k, v in form.fields.items() if k != "_xsrf"}
+        fields.update({"server": "", "do": order})
+        fields.update({k.replace("__", "."): v for k, v in changed.items()})
+        fields = {k: v for k, v in fields.items() if v is not None}
+        body = urllib.parse.urlencode({"_xsrf": grace.xsrf, **fields})
+        return grace.request("POST", "/hub/launcher/lab", body, {"Content-Type": "application/x-www-form-urlencoded",
+                                                                "Origin": f"http://127.0.0.1:{gateway.port}"})
+    page = press("add:environment.")
+    form = Form(page.text)
+    assert page.status == 200 and form.fields["v:environment.#"] == "3" and form.fields["v:environment[2].name"] == "VARIABLE", form.fields
+    page = press("remove:environment[0]", **{"v:environment[2].name": "COURSE", "v:environment[2].value": "spark"})
+    form = Form(page.text)
+    assert form.fields["v:environment.#"] == "2" and form.fields["v:environment[1].name"] == "COURSE", form.fields
+    page = press("start", **{"v:resources.limits.cpu": "9000", "v:environment[1].name": "my course", "v:image.pullPolicy": "Sometimes"})
+    wrong = Form(page.text).wrong
+    assert page.status == 400 and len(wrong) == 3 and any("4000m" in w for w in wrong.values()), (page.status, wrong)
+    assert 'value="9000"' in page.text and "minilab-grace" not in site.releases()
+    page = press("update", **{"v:persistence.enabled": "true", "v:service.password": "a password of mine"})
+    assert "v:persistence.size" in Form(page.text).shown and "v:persistence.size" not in form.shown
+    assert "helm upgrade --install minilab-grace" in page.text and page.text.count("a password of mine") == 1, page.text
+    kept = next(l for l in Form(page.text).links if l.startswith("/hub/launcher/lab?"))
+    again = Form(grace.get(kept).text)
+    assert again.fields["v:environment[1].value"] == "spark" and again.fields["v:resources.limits.memory"] == "96", again.fields
+    answer = press("start", **{"v:service.password": "a password of mine"})
+    assert answer.header("location") == "/hub/spawn-pending/grace", (answer.status, answer.text[:3000])
+    grace.wait_ready(90)
+    given = site.values("minilab-grace")
+    assert given["resources"]["limits"]["memory"] == "96Mi" and given["git"]["enabled"] is False, given
+    assert [e["name"] for e in given["environment"]] == ["LAB_PROJECT", "COURSE"], given
+    assert given["service"] == {"password": "a password of mine", "basePath": "/user/grace/"}, given
+    assert "on minilab-grace-0" in grace.get("/user/grace/").text
+    answer = grace.get("/hub/launcher/lab")
+    assert answer.header("location") == "/hub/spawn-pending/grace"
+    # Suspended, and resumed with another value; what was chosen stands in the form, but for the password.
+    grace.stop()
+    grace.wait_stopped(90)
+    page = grace.get("/hub/launcher/lab")
+    form = Form(page.text)
+    assert form.fields["v:environment[1].name"] == "COURSE" and "a password of mine" not in page.text, form.fields
+    answer = press("start", **{"v:resources.limits.memory": "80"})
+    grace.wait_ready(90)
+    given = site.values("minilab-grace")
+    assert given["resources"]["limits"]["memory"] == "80Mi" and given["global"]["suspend"] is False, given
+    grace.stop()
+    grace.wait_stopped(90)
+    site.run("uninstall", "minilab-grace", "-n", SPACE)
+
+
 def check_hostile_values(gateway, site):
     """Places that the form does not have, or does not let anybody change, and values that do not fit: nothing is installed."""
     for values in [{"serviceAccountName": "admin"}, {"image.pullSecrets": "x"}, {"internal.debug": "true"}, {"command": '["sh"]'},
@@ -180,12 +295,14 @@ def check_somebody_elses_release(gateway, site):
 
 def check_causes(gateway, site):
     failed(gateway, "dan", "image-pull", {"image.name": "peer.local/busybox:2", "image.pullPolicy": "Never"})
+    tell("  a full namespace")
     quota = f"/api/v1/namespaces/{SPACE}/resourcequotas"
     site.cluster.call("POST", quota, {"metadata": {"name": "full"}, "spec": {"hard": {"requests.memory": "20Mi"}}})
     wait_until("the quota counts", lambda: site.cluster.call("GET", quota + "/full").get("status", {}).get("hard"))
     server = failed(gateway, "dan", "quota-user")
     assert "exceeded quota" in str(server) and "requests.memory" in str(server), server
     site.cluster.call("DELETE", quota + "/full")
+    tell("  no room")
     server = failed(gateway, "dora", "unschedulable", {"resources.requests.cpu": "4000m", "resources.limits.cpu": "4000m"}, "short")
     assert "cpu" in str(server) and not site.pods("minilab-dora"), server
 
@@ -285,6 +402,8 @@ def main():
         with Gateway(site.profiles(), spawner=site.spawner()) as gateway:
             tell("a chart")
             alice = check_a_chart(gateway, site)
+            tell("the form")
+            check_the_form(gateway, site)
             tell("hostile values")
             check_hostile_values(gateway, site)
             tell("somebody else's release")
@@ -298,8 +417,10 @@ def main():
             tell("many")
             check_many_at_once(gateway, site)
             check_the_cost(gateway, site)
+            tell("the end")
             alice.stop()
             alice.wait_stopped(90)
+            tell("done")
 
 
 if __name__ == "__main__":

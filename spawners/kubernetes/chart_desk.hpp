@@ -1,0 +1,53 @@
+// What the hub asks a spawner of charts before a launch: the form for somebody, and the form filled
+// in. The work is done on the spawner's workers.
+#pragma once
+
+#include <memory>
+
+#include "spawners/kubernetes/chart/form.hpp"
+#include "spawners/kubernetes/chart_values.hpp"
+#include "spawners/spawner.hpp"
+
+namespace passerelle::spawners::kubernetes {
+
+struct ChartOffer {
+  ChartSourcePtr source;
+  ChartForm form;
+  std::string release;
+  std::string namespace_;
+};
+using ChartOfferPtr = std::shared_ptr<const ChartOffer>;
+
+/// What to put into a form: what its page sent, or changes.
+struct Filling {
+  bool from_page = false;
+  std::map<std::string, std::string> fields;  ///< chart::Sent
+  std::string add;
+  std::string remove;
+  chart::Changes changes;        ///< Unless from_page
+  bool without_secrets = false;  ///< Those of an earlier launch are not shown again.
+};
+
+struct FilledForm {
+  chart::Changes changes;  ///< What a launch is given.
+  std::vector<config::ValueProblem> problems;
+  std::vector<chart::Group> groups;
+  std::string yaml;     ///< The values for Helm, secrets covered
+  std::string link;     ///< The changes in a link's syntax, without secrets
+  std::string archive;  ///< Its file's name
+};
+
+/// Any thread.
+FilledForm fill(const ChartOffer& offer, const Filling& filling);
+
+class ChartDesk {
+ public:
+  virtual ~ChartDesk() = default;
+  /// `spec` as start() would get it; its profile has a chart. The form is the one that the launch
+  /// will use, but for the secret. Errc::unavailable: the chart cannot be read; Errc::invalid: it
+  /// has no form.
+  virtual Task<Result<ChartOfferPtr>> offer(ServerSpec spec) = 0;
+  virtual Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling) = 0;
+};
+
+}  // namespace passerelle::spawners::kubernetes
