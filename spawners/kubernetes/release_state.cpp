@@ -97,6 +97,20 @@ std::optional<Error> hopeless(const Pod& pod, steady_clock::duration since) {
                "the service ended " + std::to_string(pod.restarts) + " times before it listened");
 }
 
+/// It is to go, and no container of it has ever run: there is nothing to wait for. (Its node may
+/// take a minute all the same, and a StatefulSet as long for the next one.)
+bool never_began(const Json& pod) {
+  if (!part(part(pod, "metadata"), "deletionTimestamp").is_string()) return false;
+  const Json& status = part(pod, "status");
+  if (text_in(status, "phase") != "Pending") return false;
+  const Json& containers = list_in(status, "containerStatuses");
+  return !containers.empty() &&
+         std::all_of(containers.begin(), containers.end(), [](const Json& one) {
+           const std::string why = text_in(part(part(one, "state"), "waiting"), "reason");
+           return part(one, "lastState").empty() && !why.empty() && why != "ContainerCreating";
+         });
+}
+
 }  // namespace
 
 Task<Result<std::optional<Upstream>>> Charts::address_of(Installation installation) {
@@ -210,6 +224,16 @@ Task<Result<void>> Charts::until_no_pods(Installation installation) {
       return phase != "Succeeded" && phase != "Failed";
     });
     if (!some) co_return Result<void>();
+    for (const Json& pod : all) {
+      if (!never_began(pod)) continue;
+      const Json& about = part(pod, "metadata");
+      std::string path =
+          "/api/v1/namespaces/" + installation.namespace_ + "/pods/" + text_in(about, "name");
+      std::string uid = text_in(about, "uid");
+      // An account that may not do it waits.
+      static_cast<void>(
+          co_await cluster_->api.remove(std::move(path), std::chrono::seconds(0), std::move(uid)));
+    }
     if (steady_clock::now() > until)
       co_return Error(Errc::timeout, Cause::spawner_down,
                       "the pods of " + installation.release + " do not go away");
