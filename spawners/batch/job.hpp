@@ -98,6 +98,8 @@ struct Submitted {
   Kind kind = Kind::doubtful;
   std::string job;
   std::string text;
+  bool reached =
+      true;  ///< doubtful: false if nobody was there to take it; asking again would be as slow
 };
 
 }  // namespace passerelle::spawners::batch

@@ -244,7 +244,8 @@ class Slurm final : public Adapter {
     if (answer.status == 0 && is_job_id(id)) return {Submitted::Kind::accepted, id, {}};
     const std::string words = words_of_sbatch(answer.err);
     const bool unsure = is_about_the_connection(words) || answer.status == 0;
-    return {unsure ? Submitted::Kind::doubtful : Submitted::Kind::refused, {}, words};
+    const bool reached = words.find("Unable to contact") == std::string::npos;
+    return {unsure ? Submitted::Kind::doubtful : Submitted::Kind::refused, {}, words, reached};
   }
 
   Argv estimate(const Wish& wish) const override {

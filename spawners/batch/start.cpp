@@ -155,6 +155,8 @@ Task<Result<void>> BatchSpawner::submit(Launch& launch, json order, Progress& pr
       (void)co_await progress.remember(to_state(launch));
       co_return Error(Errc::invalid, Cause::batch_refused, came.text);
     }
+    // Its name is looked for all the same, once the scheduler answers: see stop().
+    if (came.kind == Submitted::Kind::doubtful && !came.reached) co_return down(came.text);
     if (came.kind == Submitted::Kind::doubtful) {
       auto doubt = co_await after_doubt(launch, !answer->timed_out, came.text);
       if (!doubt) co_return doubt;

@@ -188,8 +188,9 @@ TEST(Slurm, ReadsTheQueue) {
 
 TEST(Slurm, TellsSilenceFromNothing) {
   EXPECT_FALSE(slurm().listed(answer_of("slurm", "down_ctl_squeue")));
-  EXPECT_EQ(slurm().submitted(answer_of("slurm", "down_ctl_submit")).kind,
-            Submitted::Kind::doubtful);
+  const Submitted down = slurm().submitted(answer_of("slurm", "down_ctl_submit"));
+  EXPECT_EQ(down.kind, Submitted::Kind::doubtful);
+  EXPECT_FALSE(down.reached);
 }
 
 TEST(Slurm, SaysWhyAJobIsRefused) {
