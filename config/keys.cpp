@@ -351,6 +351,12 @@ constexpr Key kProfileKeys[] = {
      .words = {"A Helm chart instead of `command` and `container`, for `type: kubernetes`.",
                "Un chart Helm au lieu de `command` et `container`, pour `type: kubernetes`."},
      .section = &kChart},
+    {.name = "catalogue",
+     .kind = Kind::section,
+     .slot = itself,
+     .words = {"Helm charts to choose from, instead of one `chart`.",
+               "Des charts Helm au choix, au lieu d'un seul `chart`."},
+     .section = &kCatalogue},
 };
 constexpr Section kProfile{"profiles[]", kProfileKeys};
 

@@ -63,6 +63,14 @@ void check_chart(const Profile& profile,
     error(".chart", "its spawner installs no charts; name one with `type: kubernetes`");
   else if (!spawner.kubernetes || spawner.kubernetes->helm.empty())
     error(".chart", "its spawner has no `helm`; write there where the program is");
+  const KubernetesProfile& chart = *profile.kubernetes;
+  if (!chart.archive.empty() && !chart.catalogue.empty())
+    error(".catalogue", "and `chart` exclude each other");
+  const bool place = chart.catalogue.starts_with("https://") ||
+                     chart.catalogue.starts_with("http://") || chart.catalogue.starts_with('/');
+  if (!chart.catalogue.empty() && !place)
+    error(".catalogue.from",
+          "is no URL and no absolute path; write for example `https://charts.example.fr/ide`");
   if (!profile.command.empty()) error(".command", "the chart says what is run; remove this key");
   if (!profile.form.empty())
     error(".form", "the chart's values.schema.json is the form; remove this key");

@@ -207,6 +207,44 @@ inline constexpr Key kKubernetesKeys[] = {
      .when_absent = {"empty", "vide"}},
 };
 
+// Of one chart and of a catalogue alike.
+inline constexpr Key kChartContext = {
+    .name = "context",
+    .kind = Kind::file,
+    .slot = at<&Profile::kubernetes, &KubernetesProfile::context>,
+    .words = {"What the site adds to the context of the chart's expressions (`region`, `s3`...): "
+              "YAML or JSON.",
+              "Ce que le site ajoute au contexte des expressions du chart (`region`, `s3`...) : "
+              "YAML ou JSON."},
+    .example = "./context.yaml",
+    .when_absent = {"nothing", "rien"}};
+inline constexpr Key kChartOverrides = {
+    .name = "overrides",
+    .kind = Kind::directory,
+    .slot = at<&Profile::kubernetes, &KubernetesProfile::overrides>,
+    .words = {"Schemas for `overwriteSchemaWith`: `default/NAME` and `roles/ROLE/NAME`; roles are "
+              "the person's groups.",
+              "Schémas pour `overwriteSchemaWith` : `default/NOM` et `roles/RÔLE/NOM` ; les rôles "
+              "sont les groupes de la personne."},
+    .example = "./schemas",
+    .when_absent = {"none", "aucun"}};
+inline constexpr Key kChartService = {
+    .name = "service",
+    .kind = Kind::text,
+    .slot = at<&Profile::kubernetes, &KubernetesProfile::service>,
+    .words = {"The Service that is opened; `{release}` is the release's name.",
+              "Le Service qui est ouvert ; `{release}` est le nom de la release."},
+    .example = "{release}",
+    .when_absent = {"the release's only one, or the one of its name",
+                    "le seul de la release, ou celui de son nom"}};
+inline constexpr Key kChartPort = {.name = "port",
+                                   .kind = Kind::text,
+                                   .slot = at<&Profile::kubernetes, &KubernetesProfile::port>,
+                                   .words = {"The name of its port.", "Le nom de son port."},
+                                   .example = "http",
+                                   .when_absent = {"one that is called as a page is, or the first",
+                                                   "un port au nom de page web, ou le premier"}};
+
 inline constexpr Key kChartKeys[] = {
     {.name = "archive",
      .kind = Kind::file,
@@ -221,40 +259,66 @@ inline constexpr Key kChartKeys[] = {
                "Son SHA-256, comme le dit index.yaml ; un autre fichier n'est pas installé."},
      .example = "9f86d081...",
      .when_absent = {"not looked at", "pas vérifié"}},
-    {.name = "context",
-     .kind = Kind::file,
-     .slot = at<&Profile::kubernetes, &KubernetesProfile::context>,
-     .words = {"What the site adds to the context of the chart's expressions (`region`, `s3`...): "
-               "YAML or JSON.",
-               "Ce que le site ajoute au contexte des expressions du chart (`region`, `s3`...) : "
-               "YAML ou JSON."},
-     .example = "./context.yaml",
-     .when_absent = {"nothing", "rien"}},
-    {.name = "overrides",
-     .kind = Kind::directory,
-     .slot = at<&Profile::kubernetes, &KubernetesProfile::overrides>,
-     .words = {"Schemas for `overwriteSchemaWith`: `default/NAME` and `roles/ROLE/NAME`; roles are "
-               "the person's groups.",
-               "Schémas pour `overwriteSchemaWith` : `default/NOM` et `roles/RÔLE/NOM` ; les rôles "
-               "sont les groupes de la personne."},
-     .example = "./schemas",
-     .when_absent = {"none", "aucun"}},
-    {.name = "service",
-     .kind = Kind::text,
-     .slot = at<&Profile::kubernetes, &KubernetesProfile::service>,
-     .words = {"The Service that is opened; `{release}` is the release's name.",
-               "Le Service qui est ouvert ; `{release}` est le nom de la release."},
-     .example = "{release}",
-     .when_absent = {"the release's only one, or the one of its name",
-                     "le seul de la release, ou celui de son nom"}},
-    {.name = "port",
-     .kind = Kind::text,
-     .slot = at<&Profile::kubernetes, &KubernetesProfile::port>,
-     .words = {"The name of its port.", "Le nom de son port."},
-     .example = "http",
-     .when_absent = {"one that is called as a page is, or the first",
-                     "un port au nom de page web, ou le premier"}},
+    kChartContext,
+    kChartOverrides,
+    kChartService,
+    kChartPort,
 };
 inline constexpr Section kChart{"profiles[].chart", kChartKeys};
+
+inline constexpr Key kCatalogueKeys[] = {
+    {.name = "from",
+     .kind = Kind::text,
+     .slot = at<&Profile::kubernetes, &KubernetesProfile::catalogue>,
+     .words =
+         {"Where the charts are: the URL below which a Helm repository has its `index.yaml`, or "
+          "a folder of packed charts (absolute).",
+          "Où sont les charts : l'URL sous laquelle un dépôt Helm a son `index.yaml`, ou un "
+          "dossier (absolu) de charts empaquetés."},
+     .example = "https://charts.example.fr/ide",
+     .required = true},
+    {.name = "user",
+     .kind = Kind::text,
+     .slot = at<&Profile::kubernetes, &KubernetesProfile::catalogue_user>,
+     .words = {"The login of a private repository.", "L'identifiant d'un dépôt privé."},
+     .example = "gateway",
+     .when_absent = {"none", "aucun"}},
+    {.name = "password",
+     .kind = Kind::secret,
+     .slot = at<&Profile::kubernetes, &KubernetesProfile::catalogue_password>,
+     .words = {"Its password; sent to the repository itself only.",
+               "Son mot de passe ; envoyé au dépôt lui-même seulement."},
+     .example = "...",
+     .when_absent = {"none", "aucun"}},
+    {.name = "ca",
+     .kind = Kind::file,
+     .slot = at<&Profile::kubernetes, &KubernetesProfile::catalogue_ca>,
+     .words = {"Whom to trust for it.", "À qui se fier pour lui."},
+     .example = "./ca.pem",
+     .when_absent = {"the system's authorities", "les autorités du système"}},
+    {.name = "charts",
+     .kind = Kind::text_list,
+     .slot = at<&Profile::kubernetes, &KubernetesProfile::charts>,
+     .words = {"Which charts of it, as patterns; `*` is anything.",
+               "Lesquels de ses charts, sous forme de motifs ; `*` remplace tout."},
+     .example = "[\"jupyter-*\", rstudio]",
+     .when_absent = {"all", "tous"}},
+    {.name = "versions",
+     .kind = Kind::count,
+     .slot = at<&Profile::kubernetes, &KubernetesProfile::versions>,
+     .words =
+         {"How many versions of each, the newest first; those before a release only if there is "
+          "no other.",
+          "Combien de versions de chacun, la plus récente d'abord ; les préversions seulement "
+          "s'il n'y en a pas d'autre."},
+     .example = "5",
+     .least = 1,
+     .most = 100},
+    kChartContext,
+    kChartOverrides,
+    kChartService,
+    kChartPort,
+};
+inline constexpr Section kCatalogue{"profiles[].catalogue", kCatalogueKeys};
 
 }  // namespace passerelle::config

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "config/secret.hpp"
 
 namespace passerelle::config {
 
@@ -36,10 +37,16 @@ struct KubernetesSpawner {
   std::string domain;                ///< `k8s.domain` of expressions.
 };
 
-/// `profiles[].chart`: a Helm chart instead of a command.
+/// `profiles[].chart` and `profiles[].catalogue`: a Helm chart instead of a command.
 struct KubernetesProfile {
   std::string archive;    ///< The .tgz
   std::string digest;     ///< Its SHA-256 in hex; empty: any.
+  std::string catalogue;  ///< Instead: a Helm repository's URL, or a folder of such archives
+  std::string catalogue_user;
+  Secret catalogue_password;
+  std::string catalogue_ca;         ///< PEM; empty: the system's
+  std::vector<std::string> charts;  ///< Which of them, `*` is anything; empty: all.
+  std::uint32_t versions = 5;       ///< Of each chart
   std::string context;    ///< What the operators add to the context of expressions; a file.
   std::string overrides;  ///< Folder for overwriteSchemaWith.
   std::string service;    ///< Which Service is opened; empty: found out.

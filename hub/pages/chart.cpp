@@ -11,6 +11,8 @@
 namespace passerelle::hub::pages {
 namespace {
 
+using spawners::kubernetes::CatalogueListPtr;
+using spawners::kubernetes::ChartOffer;
 using spawners::kubernetes::FilledForm;
 using spawners::kubernetes::Filling;
 
@@ -19,22 +21,31 @@ constexpr int kBadValues = 400;
 constexpr int kNotFound = 404;
 
 /// Onyxia's links name the chart, which may be called otherwise than the profile.
-bool is_meant(const config::Profile& profile, const std::string& name) {
-  if (!profile.kubernetes) return false;
-  if (profile.name == name) return true;
+bool is_archive_of(const config::Profile& profile, const std::string& name) {
   const std::string& archive = profile.kubernetes->archive;
   const std::string file = archive.substr(archive.rfind('/') + 1);
   return file.size() > name.size() + 1 && file.starts_with(name + "-") &&
          file[name.size() + 1] >= '0' && file[name.size() + 1] <= '9';
 }
 
-const config::Profile* meant(const Parts& parts, const store::User& user, const std::string& name) {
-  const auto mine = profiles_for(parts.settings, user);
+/// What a link leads to: a profile, and of one with a catalogue a chart.
+struct Meant {
+  const config::Profile* profile = nullptr;
+  std::string chart;  ///< Empty: the profile has one only, or one is still to be chosen.
+};
+
+Meant meant(const Parts& parts, const store::User& user, const std::vector<std::string>& names) {
+  std::vector<const config::Profile*> mine;
+  for (const config::Profile* one : profiles_for(parts.settings, user))
+    if (one->kubernetes) mine.push_back(one);
   for (const config::Profile* one : mine)
-    if (one->kubernetes && one->name == name) return one;
+    if (one->name == names.front() && one->kubernetes->archive.empty())
+      return {one, names.size() > 1 ? names.back() : ""};
   for (const config::Profile* one : mine)
-    if (is_meant(*one, name)) return one;
-  return nullptr;
+    if (one->name == names.back()) return {one, ""};
+  for (const config::Profile* one : mine)
+    if (is_archive_of(*one, names.back())) return {one, ""};
+  return {};
 }
 
 /// A link's free words as a server's name: "My Lab" is "my-lab".
@@ -56,6 +67,8 @@ std::string server_name_of(std::string_view words) {
 struct Wanted {
   Subject subject;
   const config::Profile* profile = nullptr;
+  std::string chart;    ///< Of a catalogue
+  std::string version;  ///< ... empty: the newest
 };
 
 /// Whose server, which one, and of which profile: "user" and "server", or "name" as in Onyxia.
@@ -64,7 +77,7 @@ Task<Result<Wanted>> wanted(Parts& parts, Call& call) {
     const std::string_view sent = text::field(call.form, name);
     return std::string(sent.empty() ? text::field(call.query, name) : sent);
   };
-  const std::string chart = call.args.empty() ? std::string() : call.args.back();
+  const std::vector<std::string> names = call.args;
   std::string user = told("user");
   if (user.empty()) user = call.session->account().username;
   std::string server = told("server");
@@ -72,18 +85,40 @@ Task<Result<Wanted>> wanted(Parts& parts, Call& call) {
   call.args = {user, server};
   auto subject = co_await subject_of(parts, call, "start:servers");
   if (!subject) co_return std::move(subject.error());
-  Wanted found{std::move(*subject), nullptr};
-  found.profile = meant(parts, found.subject.user, chart);
+  Wanted found;
+  found.subject = std::move(*subject);
+  Meant which = meant(parts, found.subject.user, names);
+  found.profile = which.profile;
   if (found.profile == nullptr || parts.launcher.chart_desk(*found.profile) == nullptr)
     co_return Error(Errc::not_found, "there is no chart of that name");
+  found.chart = std::move(which.chart);
+  if (!found.chart.empty()) found.version = told("version");
   co_return found;
 }
 
-std::string here_of(const Parts& parts, const Wanted& what, const std::string& link) {
+/// The choice among a catalogue's charts, as a launch keeps it.
+config::Values choice_of(const Wanted& what) {
+  config::Values values;
+  if (!what.chart.empty()) values[spawners::kubernetes::kChosenChart] = what.chart;
+  if (!what.version.empty()) values[spawners::kubernetes::kChosenVersion] = what.version;
+  return values;
+}
+
+std::string address_of(const Parts& parts, const Wanted& what) {
   std::string url =
       parts.settings.base_url + "hub/launcher/" + text::percent_encode(what.profile->name);
+  return what.chart.empty() ? url : url + "/" + text::percent_encode(what.chart);
+}
+
+std::string here_of(const Parts& parts, const Wanted& what, const std::string& link) {
+  const std::string url = address_of(parts, what);
   std::string query;
-  if (!what.subject.server.empty()) query = "server=" + text::percent_encode(what.subject.server);
+  const auto add = [&query](std::string_view name, const std::string& value) {
+    if (value.empty()) return;
+    query += (query.empty() ? "" : "&") + std::string(name) + "=" + text::percent_encode(value);
+  };
+  add("server", what.subject.server);
+  add("version", what.version);
   if (!link.empty()) query += (query.empty() ? "" : "&") + link;
   return query.empty() ? url : url + "?" + query;
 }
@@ -94,22 +129,54 @@ std::string command_of(const ChartOfferPtr& offer, const FilledForm& form) {
          offer->namespace_ + " --values values.yaml";
 }
 
+/// Which chart of the catalogue, and its other versions.
+Json choice_view(const Wanted& what, const ChartOffer& offer, const CatalogueListPtr& list) {
+  Json view = {{"chart", what.chart}, {"versions", Json::array()}};
+  for (const auto& one : *list)
+    if (one.name == what.chart)
+      view["versions"].push_back(
+          {{"number", one.version}, {"selected", one.version == offer.source->chart.version}});
+  return view;
+}
+
+/// The charts of a catalogue, each a link to its form.
+proxy::HubResponse charts_page(Parts& parts,
+                               const Call& call,
+                               const Wanted& what,
+                               const CatalogueListPtr& list) {
+  Json view = {{"title", web::words(what.profile->title, what.profile->name)},
+               {"charts", Json::array()}};
+  const std::string query = call.request.query.empty() ? "" : "?" + call.request.query;
+  std::string last;
+  for (const auto& chart : *list) {
+    if (chart.name == last) continue;
+    last = chart.name;
+    Json row = {{"name", chart.name},
+                {"version", chart.version},
+                {"url", address_of(parts, what) + "/" + text::percent_encode(chart.name) + query}};
+    if (!chart.about.empty()) row["about"] = chart.about;
+    view["charts"].push_back(std::move(row));
+  }
+  return page(parts, call, kOk, "charts", view);
+}
+
 proxy::HubResponse form_page(Parts& parts,
                              const Call& call,
                              const Wanted& what,
                              const ChartOfferPtr& offer,
                              const FilledForm& form,
+                             const CatalogueListPtr& versions,
                              int status,
                              const Json& message) {
-  const std::string base = parts.settings.base_url + "hub/launcher/";
   Json view = {{"title", web::words(what.profile->title, what.profile->name)},
-               {"action", base + text::percent_encode(what.profile->name)},
+               {"action", address_of(parts, what)},
                {"user", what.subject.user.username},
                {"groups", chart_groups(form)},
                {"command", command_of(offer, form)},
                {"yaml", form.yaml},
                {"link", here_of(parts, what, form.link)}};
   if (!what.subject.server.empty()) view["server"] = what.subject.server;
+  if (!what.chart.empty()) view["choice"] = choice_view(what, *offer, versions);
   if (!what.profile->description.empty())
     view["description"] = web::words(what.profile->description, "");
   if (!message.is_null()) view["message"] = message;
@@ -130,7 +197,12 @@ Filling opening(const Parts& parts, const Call& call, const Wanted& what) {
   filling.changes = spawners::chart::changes_in(call.query);
   const ServerPtr last = parts.launcher.find(what.subject.key());
   if (filling.changes.empty() && last && last->record.profile == what.profile->name) {
-    filling.changes = last->record.values;
+    config::Values values = last->record.values;
+    const auto chart = values.find(spawners::kubernetes::kChosenChart);
+    if ((chart == values.end() ? "" : chart->second) != what.chart) return filling;
+    values.erase(spawners::kubernetes::kChosenChart);
+    values.erase(spawners::kubernetes::kChosenVersion);
+    filling.changes = std::move(values);
     filling.without_secrets = true;
   }
   return filling;
@@ -150,6 +222,7 @@ LaunchRequest request_for(const Call& call, const Wanted& what, const FilledForm
   request.server_name = what.subject.server;
   request.profile = what.profile->name;
   request.values = form.changes;
+  request.values.merge(choice_of(what));
   request.actor = call.username();
   request.peer = call.request.peer;
   if (what.subject.user.id == call.session->account().id) {
@@ -159,46 +232,79 @@ LaunchRequest request_for(const Call& call, const Wanted& what, const FilledForm
   return request;
 }
 
+/// All that the pages below stand on.
+struct Opened {
+  Wanted what;
+  CatalogueListPtr list;  ///< Null: the profile has no catalogue.
+  ChartOfferPtr offer;    ///< Null: a chart has to be chosen.
+};
+
+Task<Result<Opened>> opened(Parts& parts, Call& call) {
+  auto what = co_await wanted(parts, call);
+  if (!what) co_return std::move(what.error());
+  Opened all;
+  all.what = std::move(*what);
+  const config::Profile& profile = *all.what.profile;
+  auto* desk = parts.launcher.chart_desk(profile);
+  auto offer =
+      co_await parts.launcher.chart_offer(all.what.subject.user, all.what.subject.server, profile);
+  if (!offer) co_return std::move(offer.error());
+  all.offer = std::move(*offer);
+  if (all.offer->source) co_return all;
+  auto list = co_await desk->charts(*profile.kubernetes);
+  if (!list) co_return std::move(list.error());
+  all.list = std::move(*list);
+  spawners::ServerSpec spec = *all.offer->spec;
+  all.offer.reset();
+  if (all.what.chart.empty()) co_return all;
+  spec.values = choice_of(all.what);
+  auto chosen = co_await desk->offer(std::move(spec));
+  if (!chosen) co_return std::move(chosen.error());
+  all.offer = std::move(*chosen);
+  co_return all;
+}
+
+Task<Result<FilledForm>> filled(Parts& parts, const Opened& all, Filling filling) {
+  auto form =
+      co_await parts.launcher.chart_desk(*all.what.profile)->filled(all.offer, std::move(filling));
+  co_return form;
+}
+
 }  // namespace
 
 Task<Answer> chart_form(Parts& parts, Call& call) {
-  auto what = co_await wanted(parts, call);
-  if (!what) co_return refusal(parts, call, what.error());
-  const ServerPtr server = parts.launcher.find(what->subject.key());
-  if (server && server->active()) co_return redirect(pending_url(parts, *what, call));
-  auto offer =
-      co_await parts.launcher.chart_offer(what->subject.user, what->subject.server, *what->profile);
-  if (!offer) co_return refusal(parts, call, offer.error());
-  Filling filling = opening(parts, call, *what);
-  auto form =
-      co_await parts.launcher.chart_desk(*what->profile)->filled(*offer, std::move(filling));
+  auto all = co_await opened(parts, call);
+  if (!all) co_return refusal(parts, call, all.error());
+  const ServerPtr server = parts.launcher.find(all->what.subject.key());
+  if (server && server->active()) co_return redirect(pending_url(parts, all->what, call));
+  if (!all->offer) co_return charts_page(parts, call, all->what, all->list);
+  Filling filling = opening(parts, call, all->what);
+  auto form = co_await filled(parts, *all, std::move(filling));
   if (!form) co_return refusal(parts, call, form.error());
-  co_return form_page(parts, call, *what, *offer, *form, kOk, nullptr);
+  co_return form_page(parts, call, all->what, all->offer, *form, all->list, kOk, nullptr);
 }
 
 Task<Answer> start_chart(Parts& parts, Call& call) {
-  auto what = co_await wanted(parts, call);
-  if (!what) co_return refusal(parts, call, what.error());
-  auto offer =
-      co_await parts.launcher.chart_offer(what->subject.user, what->subject.server, *what->profile);
-  if (!offer) co_return refusal(parts, call, offer.error());
+  auto all = co_await opened(parts, call);
+  if (!all) co_return refusal(parts, call, all.error());
+  if (!all->offer) co_return problem(parts, call, kNotFound);
   Filling filling = chart_filling(call.form);
-  auto form =
-      co_await parts.launcher.chart_desk(*what->profile)->filled(*offer, std::move(filling));
+  auto form = co_await filled(parts, *all, std::move(filling));
   if (!form) co_return refusal(parts, call, form.error());
-  if (text::field(call.form, "do") != "start")
-    co_return form_page(parts, call, *what, *offer, *form, kOk, nullptr);
-  if (!form->problems.empty())
-    co_return form_page(parts, call, *what, *offer, *form, kBadValues, web::say("chart.refused"));
-  LaunchRequest request = request_for(call, *what, *form);
+  const auto shown = [&](int status, const Json& message) {
+    return form_page(parts, call, all->what, all->offer, *form, all->list, status, message);
+  };
+  if (text::field(call.form, "do") != "start") co_return shown(kOk, nullptr);
+  if (!form->problems.empty()) co_return shown(kBadValues, web::say("chart.refused"));
+  LaunchRequest request = request_for(call, all->what, *form);
   auto launched = co_await parts.launcher.launch(std::move(request));
   if (launched || launched.error().code() == Errc::conflict)
-    co_return redirect(pending_url(parts, *what, call));
+    co_return redirect(pending_url(parts, all->what, call));
   const Error error = std::move(launched).error();
   if (error.code() == Errc::forbidden && !error.cause())  // their sign-in has ended meanwhile
     co_return redirect(parts.settings.base_url + "hub/login?notice=signed-out-elsewhere");
-  const Json message = error.cause() ? web::why(*error.cause())["sentence"] : Json(error.message());
-  co_return form_page(parts, call, *what, *offer, *form, status_of(error), message);
+  co_return shown(status_of(error),
+                  error.cause() ? web::why(*error.cause())["sentence"] : Json(error.message()));
 }
 
 /// Onyxia's own address: "/launcher/CATALOG/CHART?...".

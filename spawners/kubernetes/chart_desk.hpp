@@ -4,14 +4,21 @@
 
 #include <memory>
 
+#include "spawners/kubernetes/catalogue.hpp"
 #include "spawners/kubernetes/chart/form.hpp"
 #include "spawners/kubernetes/chart_values.hpp"
 #include "spawners/spawner.hpp"
 
 namespace passerelle::spawners::kubernetes {
 
+/// What a person chose of a catalogue stands among a launch's values, under names that no place of
+/// a form has.
+inline constexpr const char* kChosenChart = "@chart";
+inline constexpr const char* kChosenVersion = "@version";  ///< None: the newest
+
 struct ChartOffer {
-  ChartSourcePtr source;
+  std::shared_ptr<const ServerSpec> spec;  ///< For whom
+  ChartSourcePtr source;                   ///< Null: a chart has to be chosen.
   ChartForm form;
   std::string release;
   std::string namespace_;
@@ -47,6 +54,8 @@ class ChartDesk {
   /// will use, but for the secret. Errc::unavailable: the chart cannot be read; Errc::invalid: it
   /// has no form.
   virtual Task<Result<ChartOfferPtr>> offer(ServerSpec spec) = 0;
+  /// What can be chosen, of a profile with a catalogue.
+  virtual Task<Result<CatalogueListPtr>> charts(config::KubernetesProfile profile) = 0;
   virtual Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling) = 0;
 };
 

@@ -81,7 +81,6 @@ Result<ChartSourcePtr> load_source(const config::KubernetesProfile& profile) {
   auto source = std::make_shared<ChartSource>();
   auto archive = files::read(profile.archive, chart::kLargestArchive);
   if (!archive) return std::move(archive.error());
-  source->file = profile.archive.substr(profile.archive.rfind('/') + 1);
   source->archive = std::move(*archive);
   source->digest = secrets::sha256_hex(source->archive);
   if (!profile.digest.empty() && profile.digest != source->digest)
@@ -90,6 +89,7 @@ Result<ChartSourcePtr> load_source(const config::KubernetesProfile& profile) {
   auto read = chart::load_chart(profile.archive);
   if (!read) return std::move(read.error());
   source->chart = std::move(*read);
+  source->file = source->chart.name + "-" + source->chart.version + ".tgz";
   auto site = site_of(profile.context);
   if (!site) return std::move(site.error());
   source->site = std::move(*site);

@@ -15,7 +15,7 @@ namespace passerelle::spawners::kubernetes {
 
 /// A chart of the operators, read once.
 struct ChartSource {
-  std::string file;     ///< The .tgz's name, without folders
+  std::string file;     ///< As the .tgz is usually called
   std::string archive;  ///< ... and its bytes
   std::string digest;   ///< Its SHA-256 in hex
   chart::Chart chart;

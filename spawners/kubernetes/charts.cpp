@@ -66,16 +66,15 @@ Result<Installation> installation_of(const State& state) {
 Charts::Charts(config::KubernetesSpawner settings,
                std::string in_namespace,
                std::string gateway,
-               std::string data_dir,
-               WorkerPool& workers,
+               const Surroundings& around,
                ClusterPtr cluster)
     : settings_(std::move(settings)),
       namespace_(std::move(in_namespace)),
       gateway_(std::move(gateway)),
-      folder_(std::move(data_dir) + "/helm"),
-      workers_(workers),
+      folder_(around.data_dir + "/helm"),
+      workers_(around.workers),
       cluster_(std::move(cluster)),
-      helm_(std::make_shared<Helm>(workers,
+      helm_(std::make_shared<Helm>(around.workers,
                                    HelmSettings{.program = settings_.helm,
                                                 .digest = settings_.helm_digest,
                                                 .folder = folder_,
@@ -83,7 +82,8 @@ Charts::Charts(config::KubernetesSpawner settings,
                                                 .context = settings_.context,
                                                 .as_user = settings_.act_as,
                                                 .timeout = settings_.helm_timeout,
-                                                .most = settings_.helm_processes})) {}
+                                                .most = settings_.helm_processes})),
+      catalogues_(around.loop, around.workers, folder_) {}
 
 /// Cause::spawner_down for a release that somebody else has installed under this name.
 Task<Result<std::optional<Release>>> Charts::own_release(Installation installation) {
@@ -147,11 +147,11 @@ Task<Result<Started>> Charts::start_or_undo(ServerSpec spec, Progress& progress)
 Task<Result<Started>> Charts::try_start(const ServerSpec& spec, Progress& progress) {
   progress.step("prepare");
   const auto until = steady_clock::now() + spec.start_timeout;
-  auto source = co_await source_for(*spec.profile.kubernetes);
-  if (!source) co_return Error(Errc::unavailable, Cause::spawner_down, source.error().message());
+  auto source = co_await source_for(spec);
+  if (!source) co_return std::move(source.error());
   const Installation installation = installation_for(spec, **source);
   auto compute = [source = *source, whom = whom_for(spec, installation),
-                  given = spec.values]() -> Result<std::string> {
+                  given = values_of(spec)]() -> Result<std::string> {
     auto form = form_of(*source, whom);
     if (!form) return std::move(form.error());
     auto values = helm_values(*source, *form, given);

@@ -29,6 +29,9 @@ struct Installation {
   bool suspends = false;
 };
 
+/// The values of the form, without what was chosen of a catalogue.
+config::Values values_of(const ServerSpec& spec);
+
 State to_state(const Installation& installation);
 Result<Installation> installation_of(const State& state);
 
@@ -37,12 +40,12 @@ class Charts {
   Charts(config::KubernetesSpawner settings,
          std::string in_namespace,
          std::string gateway,
-         std::string data_dir,
-         WorkerPool& workers,
+         const Surroundings& around,
          ClusterPtr cluster);
 
   Task<Result<Started>> start(ServerSpec spec, Progress& progress);
   Task<Result<ChartOfferPtr>> offer(ServerSpec spec);
+  Task<Result<CatalogueListPtr>> listed(config::KubernetesProfile profile);
   Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling);
   Task<Result<Liveness>> poll(Installation installation);
   Task<Result<Liveness>> wait_for_end(Installation installation);
@@ -53,7 +56,8 @@ class Charts {
   // offer.cpp: what it begins with
   ForWhom whom_for(const ServerSpec& spec, const Installation& installation) const;
   Installation installation_for(const ServerSpec& spec, const ChartSource& source) const;
-  Task<Result<ChartSourcePtr>> source_for(const config::KubernetesProfile& profile);
+  Task<Result<ChartSourcePtr>> source_for(const ServerSpec& spec);
+  Task<Result<config::KubernetesProfile>> settled_profile(const ServerSpec& spec);
   std::string archive_file(const std::string& digest) const;
 
   // charts.cpp: a release's way up
@@ -88,6 +92,7 @@ class Charts {
   WorkerPool& workers_;
   ClusterPtr cluster_;
   std::shared_ptr<Helm> helm_;
+  Catalogues catalogues_;
   std::map<std::string, ChartSourcePtr> sources_;  ///< By the archive's file; read once
 };
 

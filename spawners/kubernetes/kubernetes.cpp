@@ -82,8 +82,7 @@ KubernetesSpawner::KubernetesSpawner(std::string name,
   auto token = asio::bind_cancellation_slot(cluster_->end.slot(), asio::detached);
   asio::co_spawn(around.loop, watch_for_ever(cluster_, false), token);
   if (settings_.helm.empty()) return;
-  charts_ = std::make_unique<Charts>(settings_, namespace_, gateway_, around.data_dir,
-                                     around.workers, cluster_);
+  charts_ = std::make_unique<Charts>(settings_, namespace_, gateway_, around, cluster_);
   auto also = asio::bind_cancellation_slot(cluster_->end_releases.slot(), asio::detached);
   asio::co_spawn(around.loop, watch_for_ever(cluster_, true), also);
 }
@@ -206,6 +205,11 @@ Task<Result<ChartOfferPtr>> KubernetesSpawner::offer(ServerSpec spec) {
     co_return Error(Errc::unavailable, Cause::spawner_down, "the spawner has no `helm`");
   auto made = co_await charts_->offer(std::move(spec));
   co_return made;
+}
+
+Task<Result<CatalogueListPtr>> KubernetesSpawner::charts(config::KubernetesProfile profile) {
+  auto listed = co_await charts_->listed(std::move(profile));
+  co_return listed;
 }
 
 Task<Result<FilledForm>> KubernetesSpawner::filled(ChartOfferPtr offer, Filling filling) {

@@ -49,6 +49,7 @@ class KubernetesSpawner final : public Spawner, public ChartDesk {
   Task<Result<Started>> resume(ServerSpec spec, State state, Progress& progress) override;
   Condition condition(const State& state) const override;
   Task<Result<ChartOfferPtr>> offer(ServerSpec spec) override;
+  Task<Result<CatalogueListPtr>> charts(config::KubernetesProfile profile) override;
   Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling) override;
 
  private:

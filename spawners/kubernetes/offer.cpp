@@ -7,6 +7,12 @@ namespace {
 
 constexpr mode_t kOurs = 0700;
 constexpr mode_t kOurFile = 0600;
+constexpr std::size_t kMostSources = 16;  // of up to 16 MiB each
+
+std::string value_in(const config::Values& values, const char* name) {
+  const auto found = values.find(name);
+  return found == values.end() ? std::string() : found->second;
+}
 
 std::vector<std::string> roles_of(const ServerSpec& spec) {
   const auto groups = spec.claims.find("groups");
@@ -15,26 +21,64 @@ std::vector<std::string> roles_of(const ServerSpec& spec) {
 
 }  // namespace
 
+config::Values values_of(const ServerSpec& spec) {
+  config::Values values = spec.values;
+  values.erase(kChosenChart);
+  values.erase(kChosenVersion);
+  return values;
+}
+
 std::string Charts::archive_file(const std::string& digest) const {
   return folder_ + "/charts/" + digest + ".tgz";
 }
 
+/// The profile with one archive: its own, or that of the chart that was chosen.
+Task<Result<config::KubernetesProfile>> Charts::settled_profile(const ServerSpec& spec) {
+  config::KubernetesProfile profile = *spec.profile.kubernetes;
+  if (!profile.archive.empty()) co_return profile;
+  auto list = co_await catalogues_.list(profile);
+  if (!list) co_return Error(Errc::unavailable, Cause::spawner_down, list.error().message());
+  const std::string name = value_in(spec.values, kChosenChart);
+  const std::string version = value_in(spec.values, kChosenVersion);
+  const CatalogueChart* chart = chosen(**list, name, version);
+  if (chart == nullptr)
+    co_return Error(
+        Errc::not_found, Cause::values_invalid,
+        "the catalogue has no chart \"" + name.substr(0, 64) + "\" " + version.substr(0, 64));
+  auto file = co_await catalogues_.archive(profile, *chart);
+  if (!file) co_return Error(Errc::unavailable, Cause::spawner_down, file.error().message());
+  profile.archive = std::move(*file);
+  profile.digest = chart->digest;
+  co_return profile;
+}
+
 /// Kept by its digest as well: a release is suspended with the chart it was installed from.
-Task<Result<ChartSourcePtr>> Charts::source_for(const config::KubernetesProfile& profile) {
-  if (const auto known = sources_.find(profile.archive); known != sources_.end())
-    co_return known->second;
-  auto load = [profile, folder = folder_, this]() -> Result<ChartSourcePtr> {
+Task<Result<ChartSourcePtr>> Charts::source_for(const ServerSpec& spec) {
+  auto profile = co_await settled_profile(spec);
+  if (!profile) co_return std::move(profile.error());
+  const std::string key = profile->archive + " " + profile->context + " " + profile->overrides;
+  if (const auto known = sources_.find(key); known != sources_.end()) co_return known->second;
+  auto load = [profile = *profile, folder = folder_, this]() -> Result<ChartSourcePtr> {
     auto source = load_source(profile);
     if (!source) return source;
     auto kept = files::make_directory(folder + "/charts", kOurs);
-    if (kept)
-      kept = files::write_durable(archive_file((*source)->digest), (*source)->archive, kOurFile);
+    const std::string file = archive_file((*source)->digest);
+    if (kept && file != profile.archive)
+      kept = files::write_durable(file, (*source)->archive, kOurFile);
     if (!kept) return kept.error();
     return source;
   };
   auto source = co_await workers_.run(std::move(load));
-  if (source) sources_[profile.archive] = *source;
+  if (!source) co_return Error(Errc::unavailable, Cause::spawner_down, source.error().message());
+  if (sources_.size() >= kMostSources) sources_.clear();
+  sources_[key] = *source;
   co_return source;
+}
+
+Task<Result<CatalogueListPtr>> Charts::listed(config::KubernetesProfile profile) {
+  auto list = co_await catalogues_.list(std::move(profile));
+  if (!list) co_return Error(Errc::unavailable, Cause::spawner_down, list.error().message());
+  co_return list;
 }
 
 ForWhom Charts::whom_for(const ServerSpec& spec, const Installation& installation) const {
@@ -64,15 +108,19 @@ Installation Charts::installation_for(const ServerSpec& spec, const ChartSource&
 }
 
 Task<Result<ChartOfferPtr>> Charts::offer(ServerSpec spec) {
-  auto source = co_await source_for(*spec.profile.kubernetes);
-  if (!source) co_return Error(Errc::unavailable, Cause::spawner_down, source.error().message());
+  const auto whose = std::make_shared<const ServerSpec>(spec);
+  const bool choice = spec.profile.kubernetes->archive.empty();
+  if (choice && value_in(spec.values, kChosenChart).empty())
+    co_return std::make_shared<const ChartOffer>(ChartOffer{whose, nullptr, {}, {}, {}});
+  auto source = co_await source_for(spec);
+  if (!source) co_return std::move(source.error());
   const Installation installation = installation_for(spec, **source);
-  auto work = [source = *source, installation,
+  auto work = [source = *source, installation, whose,
                whom = whom_for(spec, installation)]() -> Result<ChartOfferPtr> {
     auto form = form_of(*source, whom);
     if (!form) return std::move(form.error());
     return std::make_shared<const ChartOffer>(
-        ChartOffer{source, std::move(*form), installation.release, installation.namespace_});
+        ChartOffer{whose, source, std::move(*form), installation.release, installation.namespace_});
   };
   auto made = co_await workers_.run(std::move(work));
   co_return made;

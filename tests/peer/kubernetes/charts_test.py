@@ -6,7 +6,6 @@ release. LAUNCHES: how many at once at the end (6)."""
 import base64
 import concurrent.futures
 import gzip
-import html.parser
 import json
 import os
 import signal
@@ -17,7 +16,9 @@ import urllib.parse
 
 import yaml
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+from catalogue import Form, Repository  # noqa: E402
 from drivers.gateway import Gateway, Person, percentile, wait_until  # noqa: E402
 from peers.helm.helm import program  # noqa: E402
 from peers.kubernetes.cluster import Cluster  # noqa: E402
@@ -30,53 +31,6 @@ LAUNCHES = int(os.environ.get("LAUNCHES", "6"))
 
 def tell(what):
     print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
-
-
-class Form(html.parser.HTMLParser):
-    """The fields of the page chart as a browser would send them, and what is said beside them."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.fields, self.wrong, self.options, self.orders = {}, {}, {}, []
-        self.shown, self.links = set(), []
-        self.select = self.area = self.said = None
-        self.hidden_row = False
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        given = dict(attributes)
-        name = given.get("name", "")
-        if tag == "div":
-            self.hidden_row = "hidden" in given
-        if name.startswith("v:") and not self.hidden_row and given.get("type") != "hidden":
-            self.shown.add(name)
-        if tag == "input" and name and "disabled" not in given and (given.get("type") != "checkbox" or "checked" in given):
-            self.fields[name] = given.get("value") or ""
-        if tag == "select":
-            self.select = name
-        if tag == "option" and self.select:
-            self.options.setdefault(self.select, []).append(given["value"])
-            if "selected" in given:
-                self.fields[self.select] = given["value"]
-        if tag == "textarea":
-            self.area, self.fields[name] = name, ""
-        if tag == "button" and name == "do":
-            self.orders.append(given["value"])
-        if tag == "a":
-            self.links.append(given.get("href", ""))
-        if tag == "p" and given.get("class") == "wrong":
-            self.said = given["id"]
-
-    def handle_endtag(self, tag):
-        self.select = None if tag == "select" else self.select
-        self.area = None if tag == "textarea" else self.area
-        self.said = None if tag == "p" else self.said
-
-    def handle_data(self, data):
-        if self.area:
-            self.fields[self.area] += data
-        if self.said:
-            self.wrong[self.said] = data
 
 
 class Site:
@@ -150,7 +104,13 @@ class Site:
 
     def profiles(self):
         chart = {"archive": self.archive, "context": self.context}
+        catalogue = {"from": self.repository_url, "user": "gateway", "password": "of the repository",
+                     "ca": self.cluster.at("repository.pem"), "charts": ["mini*"], "context": self.context}
+        shelf = {"from": self.cluster.at("repository"), "versions": 1, "context": self.context}
         return {"lab": {"spawner": "cluster", "chart": chart, "start_timeout": "60s"},
+                "ide": {"spawner": "cluster", "catalogue": catalogue, "start_timeout": "60s"},
+                "shelf": {"spawner": "cluster", "catalogue": shelf, "start_timeout": "60s"},
+                "private": {"spawner": "cluster", "catalogue": shelf, "allow": {"groups": ["others"]}},
                 "short": {"spawner": "cluster", "chart": chart, "start_timeout": "8s"}}
 
 
@@ -205,8 +165,8 @@ def check_the_form(gateway, site):
     assert (answer.status, answer.header("location")) == (303, "/hub/launcher/lab?user=grace"), answer.header("location")
     # Onyxia's own address, with the chart's name.
     link = "?name=My%20lab&version=0.1.0&autoLaunch=true&resources.limits.memory=%C2%AB96Mi%C2%BB&git.enabled=false&internal.debug=true"
-    answer = grace.get("/launcher/ide/minilab" + link)
-    assert answer.header("location") == "/hub/launcher/ide/minilab" + link, answer.header("location")
+    answer = grace.get("/launcher/datalab/minilab" + link)
+    assert answer.header("location") == "/hub/launcher/datalab/minilab" + link, answer.header("location")
     page = grace.get(answer.header("location"))
     form = Form(page.text)
     assert page.status == 200 and form.fields["server"] == "my-lab" and form.fields["v:resources.limits.memory"] == "96", form.fields
@@ -261,6 +221,46 @@ def check_the_form(gateway, site):
     grace.stop()
     grace.wait_stopped(90)
     site.run("uninstall", "minilab-grace", "-n", SPACE)
+
+
+def check_the_catalogue(gateway, site, repository):
+    henry = Person(gateway, "henry").sign_in()
+    page = henry.get("/hub/launcher/ide").text
+    assert "/hub/launcher/ide/minilab" in page and "0.10.0" in page and "other" not in page and "rc.1" not in page, page
+    assert "/hub/launcher/shelf/other" in henry.get("/hub/launcher/shelf").text  # a broken archive does not hide the rest
+    assert henry.get("/hub/launcher/private").status == 404
+    for path in ["/hub/launcher/ide/other", "/hub/launcher/ide/minilab?version=7", "/hub/launcher/ide/..%2Fx"]:
+        assert henry.get(path).status == 404, path
+    page = henry.get("/launcher/ide/minilab?version=0.9.0&resources.limits.memory=%C2%AB80Mi%C2%BB")
+    page = henry.get(page.header("location"))
+    form = Form(page.text)
+    assert form.fields["version"] == "0.9.0" and form.options["version"] == ["0.10.0", "0.9.0"], form.fields
+    body = urllib.parse.urlencode({**form.fields, "_xsrf": henry.xsrf, "do": "start"})
+    answer = henry.request("POST", "/hub/launcher/ide/minilab", body, {"Content-Type": "application/x-www-form-urlencoded",
+                                                                       "Origin": f"http://127.0.0.1:{gateway.port}"})
+    assert answer.header("location") == "/hub/spawn-pending/henry", (answer.status, answer.text[:3000])
+    henry.wait_ready(90)
+    assert site.releases()["minilab-henry"]["chart"] == "minilab-0.9.0", site.releases()
+    assert site.values("minilab-henry")["resources"]["limits"]["memory"] == "80Mi"
+    assert repository.asked.count("/index.yaml") == 1, repository.asked
+    henry.stop()
+    henry.wait_stopped(90)
+    assert Form(henry.get("/hub/launcher/ide/minilab?version=0.9.0").text).fields["v:resources.limits.memory"] == "80"
+    # Another file than the one that the index tells of is not taken.
+    with open(os.path.join(repository.folder, "minilab-0.10.0.tgz"), "ab") as file:
+        file.write(b"x")
+    answer = henry.get("/hub/launcher/ide/minilab")
+    assert answer.status == 503 and "SHA-256" in answer.text, (answer.status, answer.text)
+    # A repository that is away is shown as it was; what was fetched once can be started.
+    repository.close()
+    gateway.stop()
+    gateway.start()
+    assert "/hub/launcher/ide/minilab" in henry.get("/hub/launcher/ide").text
+    launch(henry, "ide", {"@chart": "minilab", "@version": "0.9.0"})
+    henry.wait_ready(90)
+    henry.stop()
+    henry.wait_stopped(90)
+    failed(gateway, "henry", "values-invalid", {"@chart": "none"}, "ide")
 
 
 def check_hostile_values(gateway, site):
@@ -399,11 +399,14 @@ def check_the_cost(gateway, site):
 def main():
     with Cluster() as cluster:
         site = Site(cluster)
+        repository = Repository(site)
         with Gateway(site.profiles(), spawner=site.spawner()) as gateway:
             tell("a chart")
             alice = check_a_chart(gateway, site)
             tell("the form")
             check_the_form(gateway, site)
+            tell("the catalogue")
+            check_the_catalogue(gateway, site, repository)
             tell("hostile values")
             check_hostile_values(gateway, site)
             tell("somebody else's release")
