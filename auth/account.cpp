@@ -1,5 +1,9 @@
 #include "auth/account.hpp"
 
+#include <algorithm>
+#include <set>
+#include <string_view>
+
 namespace passerelle::auth {
 
 std::shared_ptr<const Account> make_account(const store::User& user, Admitted admitted) {
@@ -14,6 +18,13 @@ std::shared_ptr<const Account> make_account(const store::User& user, Admitted ad
   account->scopes = std::move(admitted.scopes);
   account->roles = std::move(admitted.roles);
   return account;
+}
+
+bool lost_rights(const Account& before, const Account& after) {
+  if (before.admin && !after.admin) return true;
+  const std::set<std::string_view> left(after.scopes.begin(), after.scopes.end());
+  return std::any_of(before.scopes.begin(), before.scopes.end(),
+                     [&](const std::string& scope) { return !left.contains(scope); });
 }
 
 void Life::see(Instant now) noexcept {

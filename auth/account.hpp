@@ -31,6 +31,9 @@ struct Account {
 
 std::shared_ptr<const Account> make_account(const store::User& user, Admitted admitted);
 
+/// Something that was theirs `before` is not any more: what runs on it must end.
+bool lost_rights(const Account& before, const Account& after);
+
 /// Shared by all views of one session or token. Any thread.
 class Life {
  public:

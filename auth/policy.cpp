@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "auth/shares.hpp"
 #include "base/text.hpp"
 
 namespace passerelle::auth {
@@ -65,6 +66,7 @@ Admission Policy::admit(const Person& person) const {
     return names(entry, person, Case::exact, chosen ? BareNames::ignored : BareNames::count);
   };
   roles_.give(admitted.groups, admitted.admin, named, admitted.scopes, admitted.roles);
+  if (shares_ != nullptr) shares_->give(person.username, admitted.groups, admitted.scopes);
   return admitted;
 }
 

@@ -13,6 +13,8 @@
 
 namespace passerelle::auth {
 
+class Shares;
+
 /// Who asks, as far as it is known. Before a person's first sign-in `username` is the one they
 /// would get, or empty when somebody else holds it.
 struct Person {
@@ -54,11 +56,14 @@ class Policy {
   Admission admit(const Person& person) const;
   Admission admit(const store::User& user) const;
   const Roles& roles() const noexcept { return roles_; }
+  /// What people share with each other counts from now on; `shares` outlives the policy.
+  void count_shares(const Shares& shares) noexcept { shares_ = &shares; }
 
  private:
   config::Access access_;
   std::vector<std::string> open_;
   Roles roles_;
+  const Shares* shares_ = nullptr;
 };
 
 }  // namespace passerelle::auth

@@ -237,6 +237,11 @@ void SessionTable::update(std::shared_ptr<const Account> account) {
     if (old->account() == *account) continue;
     auto view = std::make_shared<SessionView>(*old);
     view->principal = principal_of(account);
+    // Connections that may rest on it are cut; the session itself goes on.
+    if (lost_rights(old->account(), *account)) {
+      view->life = std::make_shared<Life>(old->life->last_seen());
+      old->life->end();
+    }
     auto& open = by_user_[account->id];
     std::replace(open.begin(), open.end(), old, SessionPointer(view));
     table_.put(view->key, view);

@@ -112,7 +112,8 @@ class SessionTable {
                                                std::string provider_session);
   /// What issue() was given; empty if there is nothing.
   Task<std::string> sealed_hint(SessionPointer session);
-  /// Groups or rights have changed: open sessions go on with the new ones.
+  /// Groups or rights have changed: open sessions go on with the new ones. What still runs on them
+  /// is cut if there are fewer.
   void update(std::shared_ptr<const Account> account);
 
   std::vector<SessionPointer> of_user(store::UserId user) const;  ///< Newest first.

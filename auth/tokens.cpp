@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "auth/jupyterhub_hash.hpp"
 #include "base/log.hpp"
 #include "base/secrets.hpp"
 
@@ -13,10 +14,25 @@ constexpr std::size_t kMostOfClient = 8;
 constexpr std::size_t kMostOwed = 100'000;
 constexpr std::size_t kLongestNote = 200;
 
+bool expired(const TokenView& token, Instant now) noexcept {
+  return token.expires && now >= *token.expires;
+}
+
+}  // namespace
+
+std::optional<Instant> TokenView::last_used() const noexcept {
+  const Instant seen = life->last_seen();
+  if (!used_before && seen == created) return std::nullopt;
+  return seen;
+}
+
+TokenTable::TokenTable(store::TokenStore& store, const Clock& clock)
+    : store_(store), clock_(clock) {}
+
 // Null, with a line in the log, for a row that this version cannot read: it then opens nothing.
-std::shared_ptr<TokenView> make_view(const store::ApiToken& row,
-                                     std::shared_ptr<const Account> owner) {
-  const auto key = key_from_hex(row.hash);
+std::shared_ptr<TokenView> TokenTable::make_view(const store::ApiToken& row,
+                                                 std::shared_ptr<const Account> owner) const {
+  const auto key = key_of(row);
   auto principal = principal_of(std::move(owner), row.scopes);
   if (!key || !principal) {
     const std::string why = key ? principal.error().message() : "its hash is damaged";
@@ -38,20 +54,32 @@ std::shared_ptr<TokenView> make_view(const store::ApiToken& row,
   return view;
 }
 
-bool expired(const TokenView& token, Instant now) noexcept {
-  return token.expires && now >= *token.expires;
+// A random key: the table finds it for who presents the token, and nobody else can.
+void TokenTable::know_imported(const std::vector<store::ApiToken>& rows) {
+  for (const store::ApiToken& row : rows) {
+    const auto known = parse_jupyterhub_hash(row.hash);
+    if (!known) continue;
+    const secrets::Digest key = secrets::sha256(secrets::random_token());
+    imported_keys_[row.id] = key;
+    imported_.emplace(known->prefix, Imported{known->salt, known->digest, key});
+  }
 }
 
-}  // namespace
-
-std::optional<Instant> TokenView::last_used() const noexcept {
-  const Instant seen = life->last_seen();
-  if (!used_before && seen == created) return std::nullopt;
-  return seen;
+std::optional<secrets::Digest> TokenTable::key_of(const store::ApiToken& row) const {
+  const auto imported = imported_keys_.find(row.id);
+  return imported == imported_keys_.end() ? key_from_hex(row.hash) : imported->second;
 }
 
-TokenTable::TokenTable(store::TokenStore& store, const Clock& clock)
-    : store_(store), clock_(clock) {}
+TokenPointer TokenTable::find(std::string_view secret) const {
+  if (TokenPointer view = table_.find(secret)) return view;
+  if (imported_.empty() || secret.size() < kJupyterHubPrefix) return nullptr;
+  const auto [first, last] =
+      imported_.equal_range(std::string(secret.substr(0, kJupyterHubPrefix)));
+  for (auto at = first; at != last; ++at)
+    if (secrets::equal(jupyterhub_digest(at->second.salt, secret), at->second.digest))
+      return table_.find_by_key(at->second.key);
+  return nullptr;
+}
 
 void TokenTable::add(TokenPointer token) {
   table_.put(token->key, token);
@@ -78,6 +106,7 @@ Task<Result<std::size_t>> TokenTable::load(std::vector<store::User> users,
     if (auto* admitted = std::get_if<Admitted>(&admission))
       accounts[user.id] = make_account(user, std::move(*admitted));
   }
+  know_imported(*rows);
   std::size_t count = 0;
   for (const store::ApiToken& row : *rows) {
     if (!row.session.empty() && session_open && !session_open(row.session)) {
@@ -138,7 +167,7 @@ Task<Result<TokenTable::Issued>> TokenTable::issue(Issue request) {
 }
 
 TokenPointer TokenTable::verify(std::string_view secret) const {
-  TokenPointer token = table_.find(secret);
+  TokenPointer token = find(secret);
   if (!token) return nullptr;
   const Instant now = clock_.now();
   if (expired(*token, now)) return nullptr;
@@ -232,6 +261,10 @@ TokenPointer TokenTable::replaced(const TokenPointer& old,
   auto view = std::make_shared<TokenView>(*old);
   view->principal = std::move(*principal);
   if (!old->life->alive()) view->life = std::make_shared<Life>(clock_.now());
+  if (lost_rights(old->owner(), *owner)) {  // as for sessions: what runs on it is cut
+    view->life = std::make_shared<Life>(old->life->last_seen());
+    old->life->end();
+  }
   table_.put(view->key, view);
   return view;
 }

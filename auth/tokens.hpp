@@ -118,9 +118,25 @@ class TokenTable {
   TokenPointer replaced(const TokenPointer& old, const std::shared_ptr<const Account>& owner);
   Task<void> make_room(store::UserId owner, std::string client);
 
+  /// A token that JupyterHub made: its salted hash, and what it is called here instead. Written by
+  /// load() alone, before anybody else asks.
+  struct Imported {
+    std::string salt;
+    std::string digest;
+    secrets::Digest key{};
+  };
+
+  void know_imported(const std::vector<store::ApiToken>& rows);
+  std::optional<secrets::Digest> key_of(const store::ApiToken& row) const;
+  std::shared_ptr<TokenView> make_view(const store::ApiToken& row,
+                                       std::shared_ptr<const Account> owner) const;
+  TokenPointer find(std::string_view secret) const;
+
   store::TokenStore& store_;
   const Clock& clock_;
   SecretTable<TokenView> table_;
+  std::unordered_multimap<std::string, Imported> imported_;  ///< By the token's first 4 characters.
+  std::unordered_map<std::string, secrets::Digest> imported_keys_;  ///< By TokenView::id.
   std::unordered_map<store::UserId, std::vector<TokenPointer>> by_user_;
   std::map<secrets::Digest, Lent> lent_;
   std::deque<std::string> owed_;  ///< Ids that the store is still to erase.

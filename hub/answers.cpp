@@ -9,8 +9,9 @@ namespace {
 
 // What the redirect after a POST wants to be said; a link with a word of its own says nothing.
 std::optional<web::Frame::Notice> notice_of(const Call& call) {
-  constexpr std::string_view kKnown[] = {"device-signed-out", "others-signed-out",
-                                         "signed-out-elsewhere", "all-signed-out"};
+  constexpr std::string_view kKnown[] = {"device-signed-out",    "others-signed-out",
+                                         "signed-out-elsewhere", "all-signed-out",
+                                         "token-revoked",        "admin-done"};
   const std::string_view wanted = text::field(call.query, "notice");
   for (const std::string_view known : kKnown)
     if (wanted == known)
@@ -30,7 +31,8 @@ proxy::HubResponse render(Parts& parts,
   frame.csrf = call.csrf;
   if (call.session)
     frame.person =
-        web::Frame::Person{call.session->account().username, call.session->account().display_name};
+        web::Frame::Person{call.session->account().username, call.session->account().display_name,
+                           auth::has(call.session->principal, "admin-ui")};
   frame.notice = notice_of(call);
   frame.now = parts.clock.now();
   proxy::HubResponse response;

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "config/rbac.hpp"
 #include "config/values.hpp"
+#include "hub/keeping.hpp"
 #include "hub/methods.hpp"
 #include "hub/succession/notify.hpp"
 
@@ -115,6 +116,8 @@ Result<void> App::make_authenticators() {
     if (auto good = auth::check_roles(*settings_.rbac); !good) return good;
   policy_ = std::make_unique<auth::Policy>(settings_.access, std::move(open),
                                            auth::Roles(settings_.rbac));
+  shares_ = std::make_unique<auth::Shares>(store_->kept(), clock_);
+  policy_->count_shares(*shares_);
   sessions_ =
       std::make_unique<auth::SessionTable>(store_->sessions(), csrf_, clock_, settings_.sessions);
   sessions_->ask_frames([this](const auth::SessionView& session) {
@@ -255,10 +258,10 @@ Result<void> App::make_proxy() {
   predecessors_ = std::make_unique<Predecessors>(routes_, *sessions_, *tokens_);
   grades_ = std::make_unique<GradeQueue>(loop_, store_->activities(), authenticators_, clock_);
   parts_ = std::make_unique<Parts>(Parts{
-      loop_,         settings_, clock_,     *store_,  *sessions_,  *tokens_,        csrf_,
-      cookies_,      *policy_,  *login_,    *states_, *refresher_, authenticators_, *launcher_,
-      *renderer_,    routes_,   proxy_,     tally_,   landings_,   *grades_,        origins_,
-      *origin_keys_, arrivals_, stand_ins_, codes_,   *contract_});
+      loop_,      settings_,     clock_,    *store_,    *sessions_, *tokens_,    *shares_,
+      csrf_,      cookies_,      *policy_,  *login_,    *states_,   *refresher_, authenticators_,
+      *launcher_, *renderer_,    routes_,   proxy_,     tally_,     landings_,   *grades_,
+      origins_,   *origin_keys_, arrivals_, stand_ins_, codes_,     *contract_});
   desk_ = std::make_unique<FrontDesk>(*parts_);
   gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, origins_,
                                        *origin_keys_, stand_ins_, settings_.base_url);
@@ -388,6 +391,8 @@ Task<Result<void>> App::restore() {
   if (!filled) co_return std::move(filled).error();
   auto users = co_await store_->users().all();
   if (!users) co_return std::move(users).error();
+  auto shared = co_await shares_->load();
+  if (!shared) co_return shared;
   // Sessions ask who may frame them: what authenticators keep must be there before.
   for (const auto& method : authenticators_)
     if (auto* courses = dynamic_cast<auth::lti::Courses*>(method.get())) {
@@ -402,7 +407,9 @@ Task<Result<void>> App::restore() {
   auto tokens = co_await tokens_->load(*users, *policy_, std::move(is_open));
   if (!tokens) co_return std::move(tokens).error();
   auto servers = co_await launcher_->restore();
-  co_return servers;
+  if (!servers) co_return servers;
+  auto kept = co_await load_kept(*store_, *launcher_, clock_.now());
+  co_return kept;
 }
 
 Result<void> App::open_control() {

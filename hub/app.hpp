@@ -114,6 +114,7 @@ class App {
   OAuthCodes codes_{clock_};
   auth::Throttle throttle_;
   Authenticators authenticators_;
+  std::unique_ptr<auth::Shares> shares_;
   std::unique_ptr<auth::Policy> policy_;
   std::unique_ptr<auth::SessionTable> sessions_;
   std::unique_ptr<auth::OriginKeys> origin_keys_;

@@ -102,6 +102,7 @@ ServerPtr Launcher::prepare(const LaunchRequest& request, const config::Profile&
   server->groups = request.user.groups;
   server->stop_asked = false;
   server->stops_at.reset();
+  server->kept_until.reset();
   server->secret = secrets::random_token();
   store::ServerRecord record;
   record.user = key.user;
@@ -367,6 +368,7 @@ Task<void> Launcher::close(ServerPtr server, std::string by, std::optional<Error
   server->record = std::move(closed);
   server->unsaved = !stored;
   server->stops_at.reset();
+  server->kept_until.reset();
   parts_.contract.leave(*server);
   const store::ServerRecord& record = server->record;
   if (error || record.ended_by == "self")

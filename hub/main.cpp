@@ -21,6 +21,7 @@
 #include "hub/completion.hpp"
 #include "hub/control.hpp"
 #include "hub/deep_check.hpp"
+#include "hub/import_command.hpp"
 #include "hub/lti_command.hpp"
 #include "hub/status.hpp"
 
@@ -342,6 +343,8 @@ int run(int argc, char** argv) {
   CLI::App* changing = add_user_command(cli, user);
   ChartOptions chart;
   CLI::App* charting = add_chart_command(cli, chart);
+  ImportOptions import;
+  CLI::App* importing = add_import_command(cli, import);
   LtiOptions lti;
   CLI::App* lti_asked = add_lti_command(cli, lti);
   std::string file;
@@ -378,6 +381,7 @@ int run(int argc, char** argv) {
   if (reloading->parsed()) return replace_gateway(which, "reload");
   if (changing->parsed()) return change_user(user);
   if (charting->parsed()) return run_chart_command(chart);
+  if (importing->parsed()) return run_import_command(import);
   if (lti_asked->parsed()) return run_lti_command(lti);
   if (checking->parsed()) return check_config(file, deep);
   if (completing->parsed()) {

@@ -11,6 +11,7 @@
 #include "auth/login.hpp"
 #include "auth/origin_keys.hpp"
 #include "auth/session.hpp"
+#include "auth/shares.hpp"
 #include "auth/stand_in.hpp"
 #include "auth/tokens.hpp"
 #include "hub/launcher.hpp"
@@ -41,6 +42,7 @@ struct Parts {
   store::Store& store;
   auth::SessionTable& sessions;
   auth::TokenTable& tokens;
+  auth::Shares& shares;
   const auth::Csrf& csrf;
   const auth::Cookies& cookies;
   const auth::Policy& policy;

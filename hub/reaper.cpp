@@ -16,6 +16,12 @@ Task<void> stop_one(Launcher& launcher, ServerKey key, StopRequest request) {
   if (!stopped) log::error("reaper", "cannot stop a server", {{"why", stopped.error().message()}});
 }
 
+// A server that is kept counts as in use until its idle time begins to run.
+Instant used_last(const Server& server, const config::CullRule& rule) {
+  const Instant used = last_activity(server);
+  return server.kept_until ? std::max(used, *server.kept_until - rule.idle) : used;
+}
+
 }  // namespace
 
 std::optional<Instant> due(const config::CullRule& rule, Instant started, Instant last_activity) {
@@ -41,13 +47,13 @@ Task<void> Reaper::cull(Instant now) {
   for (const auto& [key, server] : launcher_.all()) {
     if (server->record.phase != store::Phase::running) continue;
     const config::CullRule* rule = rule_for(*server);
-    const auto at = rule == nullptr
-                        ? std::nullopt
-                        : due(*rule, server->record.started.value_or(now), last_activity(*server));
+    const auto at = rule == nullptr ? std::nullopt
+                                    : due(*rule, server->record.started.value_or(now),
+                                          used_last(*server, *rule));
     server->stops_at = at;
     server->stops_soon = at && *at - rule->notice <= now;
     if (at && *at <= now) {
-      const bool idle = rule->idle.count() > 0 && last_activity(*server) + rule->idle <= now;
+      const bool idle = rule->idle.count() > 0 && used_last(*server, *rule) + rule->idle <= now;
       ending.emplace_back(key,
                           idle ? "idle for " + std::to_string(rule->idle.count() / 60) + " min"
                                : "running for " + std::to_string(rule->age.count() / 60) + " min");

@@ -48,6 +48,7 @@ struct Server {
   std::shared_ptr<const proxy::Route> route;  ///< Only while running
   std::optional<Instant> stops_at;            ///< A cull rule will stop it then unless it is used
   bool stops_soon = false;                    ///< Within the rule's notice
+  std::optional<Instant> kept_until;          ///< No rule stops it as idle before (keeping.hpp)
 
   boost::asio::cancellation_signal attempt;  ///< Cancels the launch under way
   boost::asio::cancellation_signal watch;    ///< Cancels the wait for its end

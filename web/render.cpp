@@ -142,8 +142,8 @@ Json Renderer::Parts::frame_view(const Frame& frame_in) const {
     view["links"].push_back({{"url", link.url}, {"text", words(link.text, link.url)}});
   if (frame_in.person) {
     const Frame::Person& person = *frame_in.person;
-    view["person"] = {
-        {"name", person.display_name.empty() ? person.username : person.display_name}};
+    view["person"] = {{"name", person.display_name.empty() ? person.username : person.display_name},
+                      {"admin", person.admin}};
   }
   if (frame_in.notice)
     view["notice"] = {{"level", frame_in.notice->level}, {"words", frame_in.notice->text}};

@@ -32,6 +32,7 @@ struct Frame {
   struct Person {
     std::string username;
     std::string display_name;  ///< Empty: the username is shown.
+    bool admin = false;        ///< The page of everybody is theirs to see.
   };
   /// A line above the page's content: "You are signed out."
   struct Notice {

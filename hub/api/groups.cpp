@@ -1,4 +1,5 @@
 // Groups over REST.
+#include "hub/accounts.hpp"
 #include "hub/api/models.hpp"
 #include "hub/api/pages.hpp"
 #include "hub/routes.hpp"
@@ -80,14 +81,8 @@ bool would_make_admin(const Parts& parts, store::User user, const std::string& g
 
 Task<Result<void>> reload(Parts& parts, std::vector<store::UserId> ids) {
   for (const store::UserId id : ids) {
-    auto user = co_await parts.store.users().find(id);
+    auto user = co_await reload_rights(parts, id);
     if (!user) co_return std::move(user).error();
-    auth::Admission admission = parts.policy.admit(*user);
-    auto* admitted = std::get_if<auth::Admitted>(&admission);
-    if (admitted == nullptr) continue;
-    const auto account = auth::make_account(*user, std::move(*admitted));
-    parts.sessions.update(account);
-    parts.tokens.update(account);
   }
   co_return Result<void>();
 }

@@ -100,14 +100,27 @@ Task<Answer> service(Parts& parts, Call& call) {
   co_return api_error(404, "No access to resources or resources not found");
 }
 
+namespace {
+
+// As JupyterHub writes it: "http://127.0.0.1:8001".
+std::string target_of(const Upstream& upstream) {
+  std::string text = to_string(upstream);
+  constexpr std::string_view kTcp = "tcp:";
+  return text.starts_with(kTcp) ? "http://" + text.substr(kTcp.size()) : text;
+}
+
+}  // namespace
+
 Task<Answer> proxy_routes(Parts& parts, Call& call) {
   if (!may(call, "proxy")) co_return lacks("proxy");
   Json all = Json::object();
   for (const auto& [key, server] : parts.launcher.all()) {
     if (!server->route) continue;
-    Json data = {{"user", server->username}, {"server_name", key.name}};
+    Json data = {{"user", server->username},
+                 {"server_name", key.name},
+                 {"last_activity", to_iso8601(last_activity(*server))}};
     all[server->base_path] = {{"routespec", server->base_path},
-                              {"target", to_string(server->route->upstream)},
+                              {"target", target_of(server->route->upstream)},
                               {"data", std::move(data)}};
   }
   co_return json(kOk, all);

@@ -54,6 +54,7 @@ Json server_model(const Parts& parts, const Server& server) {
   model["profile"] = record.profile;
   model["launch_id"] = record.launch_id;
   model["stops_at"] = time_or_null(server.stops_at);
+  model["kept_until"] = time_or_null(server.kept_until);
   model["queue_position"] = server.progress && server.progress->queue_position() > 0
                                 ? Json(server.progress->queue_position())
                                 : Json();

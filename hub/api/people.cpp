@@ -1,16 +1,12 @@
 // Users over REST: listed page by page, made, changed, removed.
-#include "hub/people.hpp"
-
+#include "hub/accounts.hpp"
 #include "hub/api/models.hpp"
 #include "hub/api/pages.hpp"
 #include "hub/routes.hpp"
-#include "store/username.hpp"
+#include "hub/user_list.hpp"
 
 namespace passerelle::hub::api {
 namespace {
-
-using store::Phase;
-using Query = store::UserStore::PageQuery;
 
 constexpr int kOk = 200;
 constexpr int kCreated = 201;
@@ -25,46 +21,6 @@ proxy::HubResponse lacks(std::string_view scope) {
                                    std::string(scope) + "]");
 }
 
-// state=active (starting, running or stopping), ready, inactive.
-Result<void> read_state(const Parts& parts, std::string_view state, Query& query) {
-  if (state.empty()) return {};
-  std::vector<store::UserId> ids;
-  for (const auto& [key, server] : parts.launcher.all())
-    if (state == "ready" ? server->record.phase == Phase::running : server->active())
-      ids.push_back(key.user);
-  if (state == "inactive")
-    query.without = std::move(ids);
-  else if (state == "active" || state == "ready")
-    query.only = std::move(ids);
-  else
-    return Error(Errc::invalid,
-                 "Unrecognized state filter: must be one of 'inactive, active, ready'");
-  return {};
-}
-
-Result<void> read_order(std::string_view order, Query& query) {
-  query.descending = order.starts_with('-');
-  if (query.descending) order.remove_prefix(1);
-  if (order == "name") query.sort = Query::Sort::name;
-  if (order == "last_activity") query.sort = Query::Sort::last_activity;
-  if (order.empty() || order == "id" || order == "name" || order == "last_activity") return {};
-  return Error(Errc::invalid, "Unrecognized sort: must be one of 'id, name, last_activity'");
-}
-
-Result<Query> read_query(const Parts& parts, const Call& call) {
-  Query query;
-  query.part_of_name = text::field(call.query, "name_filter");
-  if (auto good = read_state(parts, text::field(call.query, "state"), query); !good)
-    return std::move(good).error();
-  if (auto good = read_order(text::field(call.query, "sort"), query); !good)
-    return std::move(good).error();
-  return query;
-}
-
-bool sees_everybody(const auth::Principal& who) {
-  return auth::allowed(who, "list:users", auth::Target{});
-}
-
 // A filter for one server says nothing about lists of people.
 bool by_server_only(const auth::Principal& who) {
   const auto server = [](const auth::ScopeSet& set) {
@@ -76,29 +32,8 @@ bool by_server_only(const auth::Principal& who) {
   return server(who.rights) || (who.narrowed && server(*who.narrowed));
 }
 
-// The page that is wanted of those whom the caller may see.
-Task<Result<store::UserStore::Page>> visible(Parts& parts,
-                                             const Call& call,
-                                             Query query,
-                                             PageWanted wanted) {
-  const bool all = sees_everybody(*call.principal);
-  if (all) {
-    query.offset = wanted.offset;
-    query.limit = wanted.limit;
-  }
-  auto page = co_await parts.store.users().page(std::move(query));
-  if (!page || all) co_return page;
-  std::erase_if(page->users, [&](const store::User& user) {
-    return !auth::allowed(*call.principal, "list:users",
-                          auth::Target::of_user(user.username, user.groups, false));
-  });
-  page->total = page->users.size();
-  auto& users = page->users;
-  const std::size_t first = std::min(wanted.offset, users.size());
-  const std::size_t last = std::min(first + wanted.limit, users.size());
-  users = std::vector<store::User>(users.begin() + static_cast<std::ptrdiff_t>(first),
-                                   users.begin() + static_cast<std::ptrdiff_t>(last));
-  co_return page;
+Actor actor_of(const Call& call) {
+  return {std::string(call.username()), call.request.peer};
 }
 
 // Named without a value it is a yes.
@@ -108,54 +43,6 @@ bool wants_stopped(const Call& call) {
            field.second != "false";
   });
 }
-
-bool good_name(const std::string& name) {
-  return !name.empty() && store::clean_username(name) == name;
-}
-
-// Somebody who has not signed in yet: who signs in with this name by the first method, or the one
-// that was named, is this user.
-Task<Result<store::User>> make_user(Parts& parts, std::string name, std::string authenticator) {
-  store::NewUser user;
-  user.authenticator =
-      authenticator.empty() ? parts.authenticators.front()->name() : std::move(authenticator);
-  user.subject = name;
-  user.wanted_username = name;
-  user.display_name = std::move(name);
-  auto entered = co_await parts.store.users().enter(std::move(user), true);
-  if (!entered) co_return std::move(entered).error();
-  co_return std::move(entered->user);
-}
-
-// Their sessions and tokens go on with the rights they have from now on.
-Task<Result<store::User>> reload(Parts& parts, store::UserId id) {
-  auto user = co_await parts.store.users().find(id);
-  if (!user) co_return user;
-  auth::Admission admission = parts.policy.admit(*user);
-  if (auto* admitted = std::get_if<auth::Admitted>(&admission)) {
-    const auto account = auth::make_account(*user, std::move(*admitted));
-    parts.sessions.update(account);
-    parts.tokens.update(account);
-  }
-  co_return user;
-}
-
-void record(Parts& parts, const Call& call, std::string action, const std::string& target) {
-  store::AuditEvent event;
-  event.at = parts.clock.now();
-  event.actor = call.username();
-  event.action = std::move(action);
-  event.target = "user/" + target;
-  event.result = "ok";
-  event.peer = call.request.peer;
-  parts.store.audit().append(std::move(event));
-}
-
-struct NewUsers {
-  std::vector<std::string> names;
-  bool admin = false;
-  std::string authenticator;
-};
 
 // What a request to make one user or many may say of all of them.
 Result<NewUsers> read_wishes(const Parts& parts, const Json& body) {
@@ -184,35 +71,10 @@ Result<NewUsers> read_new(const Parts& parts, const Json& body) {
   for (const Json& name : names) {
     if (!name.is_string()) return Error(Errc::invalid, "usernames must be strings");
     wanted->names.push_back(text::ascii_lower(name.get<std::string>()));
-    if (!good_name(wanted->names.back()))
+    if (!good_username(wanted->names.back()))
       return Error(Errc::invalid, "Invalid username: " + wanted->names.back().substr(0, 64));
   }
   return wanted;
-}
-
-// Those of the names that nobody has yet. Errc::conflict: there is none.
-Task<Result<std::vector<store::User>>> make_all(Parts& parts, NewUsers wanted) {
-  std::vector<store::User> made;
-  for (const std::string& name : wanted.names) {
-    const auto known = co_await parts.store.users().find_by_name(name);
-    if (known) continue;
-    if (known.error().code() != Errc::not_found) co_return known.error();
-    std::string wanted_name = name;
-    std::string method = wanted.authenticator;
-    auto user = co_await make_user(parts, std::move(wanted_name), std::move(method));
-    if (!user && user.error().code() == Errc::conflict) continue;
-    if (!user) co_return std::move(user).error();
-    if (wanted.admin) {
-      auto done = co_await parts.store.users().set_admin(user->id, true);
-      if (!done) co_return std::move(done).error();
-      user->admin = true;
-    }
-    made.push_back(std::move(*user));
-  }
-  if (made.empty())
-    co_return Error(Errc::conflict,
-                    "All " + std::to_string(wanted.names.size()) + " users already exist");
-  co_return made;
 }
 
 Result<void> check_patch(const Json& body, const std::string& username) {
@@ -237,9 +99,12 @@ Task<Answer> users(Parts& parts, Call& call) {
     co_return lacks("list:users");
   const auto wanted = page_wanted(call);
   if (!wanted) co_return refuse(wanted.error());
-  auto query = read_query(parts, call);
+  auto query = user_query(parts, call.query);
   if (!query) co_return refuse(query.error());
-  auto page = co_await visible(parts, call, std::move(*query), *wanted);
+  query->offset = wanted->offset;
+  query->limit = wanted->limit;
+  auth::Principal who = *call.principal;
+  auto page = co_await list_users_for(parts, std::move(who), std::move(*query));
   if (!page) co_return refuse(page.error());
   const bool with_stopped = wants_stopped(call);
   Json list = Json::array();
@@ -259,15 +124,13 @@ Task<Answer> create_users(Parts& parts, Call& call) {
   all.admin = wanted->admin;
   if (!auth::allowed(*call.principal, "admin:users", all))
     co_return api_error(kForbidden, "only administrators make administrators");
-  auto made = co_await make_all(parts, std::move(*wanted));
+  Actor actor = actor_of(call);
+  auto made = co_await make_users(parts, std::move(*wanted), std::move(actor));
   if (!made && made.error().code() == Errc::conflict)
     co_return api_error(kConflict, made.error().message());
   if (!made) co_return refuse(made.error());
   Json list = Json::array();
-  for (const store::User& user : *made) {
-    record(parts, call, "user-create", user.username);
-    list.push_back(user_model(parts, *call.principal, user));
-  }
+  for (const store::User& user : *made) list.push_back(user_model(parts, *call.principal, user));
   co_return json(kCreated, list);
 }
 
@@ -277,7 +140,7 @@ Task<Answer> create_user(Parts& parts, Call& call) {
   std::string name = text::ascii_lower(call.args[0]);
   const auto known = co_await parts.store.users().find_by_name(name);
   if (known) co_return api_error(kConflict, "User " + name + " already exists");
-  if (!good_name(name)) co_return api_error(kBad, "Invalid username: " + name.substr(0, 64));
+  if (!good_username(name)) co_return api_error(kBad, "Invalid username: " + name.substr(0, 64));
   const bool bare = text::trim(call.request.body).empty();
   auto wanted =
       read_wishes(parts, bare ? Json::object() : Json::parse(call.request.body, nullptr, false));
@@ -287,11 +150,11 @@ Task<Answer> create_user(Parts& parts, Call& call) {
   if (!auth::allowed(*call.principal, "admin:users", all))
     co_return api_error(kForbidden, "only administrators make administrators");
   wanted->names.push_back(std::move(name));
-  auto made = co_await make_all(parts, std::move(*wanted));
+  Actor actor = actor_of(call);
+  auto made = co_await make_users(parts, std::move(*wanted), std::move(actor));
   if (!made && made.error().code() == Errc::conflict)
     co_return api_error(kConflict, "somebody has this identity already");
   if (!made) co_return refuse(made.error());
-  record(parts, call, "user-create", made->front().username);
   co_return json(kCreated, user_model(parts, *call.principal, made->front()));
 }
 
@@ -304,12 +167,12 @@ Task<Answer> modify_user(Parts& parts, Call& call) {
   if (body.contains("admin") && body["admin"] != is_admin(parts, subject->user)) {
     if (!auth::whole_administrator(*call.principal))
       co_return api_error(kForbidden, "only administrators make and unmake administrators");
-    auto done = co_await parts.store.users().set_admin(subject->user.id, body["admin"].get<bool>());
+    Actor actor = actor_of(call);
+    const bool admin = body["admin"].get<bool>();
+    auto done = co_await set_admin(parts, subject->user, admin, std::move(actor));
     if (!done) co_return refuse(done.error());
-    record(parts, call, body["admin"].get<bool>() ? "admin-grant" : "admin-revoke",
-           subject->user.username);
   }
-  auto user = co_await reload(parts, subject->user.id);
+  auto user = co_await reload_rights(parts, subject->user.id);
   if (!user) co_return refuse(user.error());
   co_return json(kOk, user_model(parts, *call.principal, *user));
 }
@@ -319,27 +182,9 @@ Task<Answer> delete_user(Parts& parts, Call& call) {
   if (!subject) co_return refuse(subject.error());
   if (subject->user.id == call.principal->account->id)
     co_return api_error(kBad, "Cannot delete yourself!");
-  const auto servers = parts.launcher.of_user(subject->user.id);
-  for (const ServerPtr& server : servers)
-    if (server->record.phase == Phase::stopping)
-      co_return api_error(
-          kBad, subject->user.username + "'s server is in the process of stopping, please wait.");
-  for (const ServerPtr& server : servers) {
-    StopRequest request;
-    request.by = "admin";
-    request.actor = call.username();
-    request.peer = call.request.peer;
-    auto stopped = co_await parts.launcher.stop(server->key(), std::move(request));
-    if (!stopped) co_return refuse(stopped.error());
-    auto forgotten = co_await parts.launcher.forget(server->key());
-    if (!forgotten) co_return refuse(forgotten.error());
-  }
-  parts.tokens.forget_user(subject->user.id);
-  auto ended = co_await parts.sessions.revoke_user(subject->user.id, "");
-  if (!ended) co_return refuse(ended.error());
-  auto erased = co_await parts.store.users().erase(subject->user.id);
-  if (!erased) co_return refuse(erased.error());
-  record(parts, call, "user-delete", subject->user.username);
+  Actor actor = actor_of(call);
+  auto removed = co_await remove_user(parts, subject->user, std::move(actor));
+  if (!removed) co_return refuse(removed.error());
   co_return proxy::HubResponse{kNoContent, {}, ""};
 }
 

@@ -8,6 +8,7 @@
 #include "hub/api/models.hpp"
 #include "hub/form.hpp"
 #include "hub/routes.hpp"
+#include "hub/sharing.hpp"
 
 namespace passerelle::hub::api {
 namespace {
@@ -178,6 +179,10 @@ Task<Answer> stop_server(Parts& parts, Call& call) {
       co_return api_error(kBadRequest, "the default server cannot be removed");
     auto forgotten = co_await parts.launcher.forget(subject->key());
     if (!forgotten) co_return refuse(forgotten.error());
+    auth::SharedServer of{subject->user.username, subject->server};
+    Actor actor{std::string(call.username()), call.request.peer};
+    auto unshared = co_await revoke_shares_of(parts, std::move(of), std::move(actor));
+    if (!unshared) co_return refuse(unshared.error());
   }
   co_return empty(kNoContent);
 }

@@ -2,6 +2,7 @@
 #include "config/rbac.hpp"
 #include "hub/api/models.hpp"
 #include "hub/routes.hpp"
+#include "hub/token_wish.hpp"
 
 namespace passerelle::hub::api {
 namespace {
@@ -9,13 +10,6 @@ namespace {
 constexpr int kOk = 200;
 constexpr int kCreated = 201;
 constexpr int kNoContent = 204;
-constexpr int kBad = 400;
-
-struct Wanted {
-  std::vector<std::string> scopes = {"inherit"};
-  std::string note;
-  std::optional<seconds> lasts;
-};
 
 Result<std::vector<std::string>> texts_in(const Json& list, std::string_view name) {
   const Error wrong(Errc::invalid, std::string(name) + " is a list of strings");
@@ -47,9 +41,9 @@ Result<std::vector<std::string>> scopes_of_roles(const Parts& parts, const Json&
   return scopes;
 }
 
-Result<Wanted> wanted_token(const Parts& parts, const Call& call) {
+Result<TokenWish> wanted_token(const Parts& parts, const Call& call) {
   constexpr std::int64_t kLongest = 10LL * 365 * 24 * 3600;
-  Wanted wanted;
+  TokenWish wanted;
   if (text::trim(call.request.body).empty()) return wanted;
   const Json body = Json::parse(call.request.body, nullptr, false);
   if (!body.is_object()) return Error(Errc::invalid, "Invalid JSON in body of request");
@@ -72,14 +66,6 @@ Result<Wanted> wanted_token(const Parts& parts, const Call& call) {
   return wanted;
 }
 
-Result<std::shared_ptr<const auth::Account>> account_of(const Parts& parts,
-                                                        const store::User& user) {
-  auth::Admission admitted = parts.policy.admit(user);
-  if (std::holds_alternative<auth::Refusal>(admitted))
-    return Error(Errc::forbidden, "this user may not sign in");
-  return auth::make_account(user, std::get<auth::Admitted>(std::move(admitted)));
-}
-
 // JupyterHub's words for a token whose purpose nobody said.
 std::string note_of(const Call& call, const Subject& subject) {
   std::string note = "Requested via api";
@@ -87,17 +73,6 @@ std::string note_of(const Call& call, const Subject& subject) {
   if (asking.service || asking.username != subject.user.username)
     note += (asking.service ? " by service " : " by user ") + asking.username;
   return note;
-}
-
-void record(Parts& parts, const Call& call, const Subject& subject, const auth::TokenView& token) {
-  store::AuditEvent event;
-  event.at = parts.clock.now();
-  event.actor = call.username();
-  event.action = "token-create";
-  event.target = subject.user.username + "/token/" + token.id;
-  event.result = "ok";
-  event.peer = call.request.peer;
-  parts.store.audit().append(std::move(event));
 }
 
 // The user's in the path, and the token of theirs: the path's second part is no server.
@@ -135,20 +110,12 @@ Task<Answer> make_token(Parts& parts, Call& call) {
   if (!subject) co_return refuse(subject.error());
   auto wanted = wanted_token(parts, call);
   if (!wanted) co_return refuse(wanted.error());
-  auto owner = account_of(parts, subject->user);
-  if (!owner) co_return refuse(owner.error());
-  auto members = co_await members_for(parts, *call.principal);
-  if (!members) co_return refuse(members.error());
-  const auto handing = auth::may_hand_out(*call.principal, **owner, wanted->scopes, *members);
-  if (!handing) co_return api_error(kBad, handing.error().message());
-  auth::TokenTable::Issue issue;
-  issue.owner = *owner;
-  issue.scopes = wanted->scopes;
-  issue.note = wanted->note.empty() ? note_of(call, *subject) : wanted->note;
-  if (wanted->lasts) issue.expires = parts.clock.now() + *wanted->lasts;
-  auto issued = co_await parts.tokens.issue(std::move(issue));
+  if (wanted->note.empty()) wanted->note = note_of(call, *subject);
+  auth::Principal who = *call.principal;
+  Actor actor{std::string(call.username()), call.request.peer};
+  auto issued = co_await hub::make_token(parts, std::move(who), subject->user, std::move(*wanted),
+                                         std::move(actor));
   if (!issued) co_return refuse(issued.error());
-  record(parts, call, *subject, *issued->token);
   Json model = token_model(*issued->token);
   model["token"] = issued->secret;
   co_return json(kCreated, model);

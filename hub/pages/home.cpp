@@ -1,10 +1,13 @@
 // The home page: my servers, and the way to a first one; and stopping one.
+#include <charconv>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
 #include "auth/state.hpp"
 #include "config/values.hpp"
 #include "hub/answers.hpp"
+#include "hub/keeping.hpp"
 #include "hub/methods.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
@@ -52,9 +55,12 @@ Json card(const Parts& parts, const Server& server, std::size_t index) {
     add_job(parts, server, view);
     view["open_url"] = server.open_url;
     if (server.route) view["activity"] = web::moment(last_activity(server));
+    if (server.kept_until && *server.kept_until > parts.clock.now())
+      view["kept"] = web::moment(*server.kept_until);
     if (server.stops_at) {
       view["stops_at"] = web::moment(*server.stops_at);
       view["stops_soon"] = server.stops_soon;
+      view["keep_url"] = hub + "keep/" + tail;
     }
   }
   if (record.phase == Phase::pending) view["progress_url"] = hub + "spawn-pending/" + tail;
@@ -136,6 +142,26 @@ Task<Answer> stop(Parts& parts, Call& call) {
   };
   asio::co_spawn(parts.loop, stopping(parts.launcher, subject->key(), std::move(request)),
                  asio::detached);
+  co_return redirect(parts.settings.base_url + "hub/home");
+}
+
+// Not stopped as idle for some hours more.
+Task<Answer> keep(Parts& parts, Call& call) {
+  constexpr int kBad = 400;
+  auto subject = co_await subject_of(parts, call, "start:servers");
+  if (!subject) co_return problem(parts, call, status_of(subject.error()));
+  ServerPtr server = parts.launcher.find(subject->key());
+  const std::string_view typed = text::field(call.form, "hours");
+  std::int64_t hours = 0;
+  const auto [end, wrong] = std::from_chars(typed.data(), typed.data() + typed.size(), hours);
+  const std::int64_t most = std::chrono::duration_cast<std::chrono::hours>(kLongestKept).count();
+  if (wrong != std::errc() || end != typed.data() + typed.size() || hours < 1 || hours > most)
+    co_return problem(parts, call, kBad);
+  if (server && server->record.phase == Phase::running) {
+    const Instant until = parts.clock.now() + std::chrono::hours(hours);
+    auto kept = co_await keep_server(parts.store, std::move(server), until);
+    if (!kept) co_return problem(parts, call, status_of(kept.error()), kept.error().message());
+  }
   co_return redirect(parts.settings.base_url + "hub/home");
 }
 

@@ -124,4 +124,16 @@ Task<Answer> not_running(Parts& parts, Call& call) {
   co_return tell_person(parts, call, meant, mine);
 }
 
+// "/hub/user/alice/x": where JupyterHub answers for a server that does not run. What is there now
+// stands at the server's own address.
+Task<Answer> below_hub(Parts& parts, Call& call) {
+  if (!call.is_get()) {
+    Answer answer = co_await not_running(parts, call);
+    co_return answer;
+  }
+  std::string own = parts.settings.base_url + "user/" + call.args[0];
+  if (!call.request.query.empty()) own += "?" + call.request.query;
+  co_return redirect(std::move(own));
+}
+
 }  // namespace passerelle::hub::pages

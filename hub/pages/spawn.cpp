@@ -79,6 +79,13 @@ Json rooms_of(const Parts& parts, const config::Profile& profile) {
   return rooms.empty() ? Json() : Json({{"rooms", std::move(rooms)}});
 }
 
+// A link can say what stands in the form: "?cores=4", or "?opt-cores=4" as JupyterHub 6 writes it.
+void fill_in(const text::Form& query, const config::Profile& profile, config::Values& values) {
+  for (const config::FormField& field : profile.form)
+    for (const auto& [name, value] : query)
+      if (name == field.name || name == "opt-" + field.name) values[field.name] = value;
+}
+
 proxy::HubResponse choice(
     Parts& parts, const Call& call, const Subject& subject, int status, const Refused& refused) {
   Json view = {{"action", parts.settings.base_url + "hub/spawn/" +
@@ -100,6 +107,7 @@ proxy::HubResponse choice(
     if (!profile->description.empty()) tile["description"] = web::words(profile->description, "");
     config::Values values;
     if (last && last->record.profile == profile->name) values = last->record.values;
+    if (profile->name == checked) fill_in(call.query, *profile, values);
     const bool sent = refused.profile == profile->name;
     if (sent) values = refused.values;
     if (!profile->form.empty())

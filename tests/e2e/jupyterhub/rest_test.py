@@ -279,6 +279,7 @@ def main():
         hub(gateway, admin)
     missing = {(method.upper(), path) for path, operations in DESCRIPTION.whole["paths"].items() for method in operations}
     missing -= {(method, path) for method, path, _ in DESCRIPTION.seen}
+    missing = {(method, path) for method, path in missing if "share" not in path}  # shares_test.py
     assert missing <= {("POST", "/users/{name}/activity")}, missing
     print(f"ok, {len(DESCRIPTION.seen)} kinds of answer as described")
 

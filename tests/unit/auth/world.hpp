@@ -59,6 +59,7 @@ class MemoryNonces final : public store::NonceStore {
 
 class MemoryKept final : public store::KeptStore {
  public:
+  bool broken = false;
   std::map<std::pair<std::string, std::string>, std::string> values;
 
   Task<Result<std::string>> find(std::string owner, std::string name) override {
@@ -67,6 +68,7 @@ class MemoryKept final : public store::KeptStore {
     co_return at->second;
   }
   Task<Result<void>> put(std::string owner, std::string name, std::string value) override {
+    if (broken) co_return disk_full();
     values[{owner, name}] = std::move(value);
     co_return Result<void>();
   }
@@ -82,6 +84,7 @@ class MemoryKept final : public store::KeptStore {
     co_return list;
   }
   Task<Result<void>> erase(std::string owner, std::string name) override {
+    if (broken) co_return disk_full();
     values.erase({owner, name});
     co_return Result<void>();
   }

@@ -27,7 +27,8 @@ inline Frame sample_frame(const Json& json) {
       Instant(std::chrono::sys_days(std::chrono::year(2026) / 11 / 22) + std::chrono::hours(14));
   if (json.contains("person"))
     frame.person = Frame::Person{json["person"].value("username", ""),
-                                 json["person"].value("display_name", "")};
+                                 json["person"].value("display_name", ""),
+                                 json["person"].value("admin", false)};
   if (json.contains("notice")) {
     const bool good = json["notice"].value("level", "") == "success";
     frame.notice = Frame::Notice{good ? "success" : "info", json["notice"]["text"]};
