@@ -85,13 +85,14 @@ async function newBrowser(cookies) {
   }
   const context = await launchPersistent(profile, {locale: 'en-GB', viewport: {width: 1280, height: 1200}, ignoreHTTPSErrors: true,
     args: [`--host-resolver-rules=MAP ${hubName} 127.0.0.1, MAP ${courseName} 127.0.0.1`, '--no-proxy-server', '--disable-site-isolation-trials']});
+  browser = context;
   context.on('requestfailed', (request) => { disturbed ||= /ERR_NETWORK_CHANGED/.test(request.failure()?.errorText); });
   return {context, page: await context.newPage()};
 }
 
 // Another program on this machine may change its network meanwhile, which the browser takes for a reason to begin again; what
 // frames load it gives up, so that the story is told again.
-let disturbed = false;
+let disturbed = false, browser;
 async function undisturbed(story) {
   disturbed = false;
   try {
@@ -99,6 +100,7 @@ async function undisturbed(story) {
   } catch (error) {
     if (!disturbed) throw error;
     console.log('the network of this machine changed: again');
+    await browser.close();
     await story();
   }
 }
