@@ -188,7 +188,8 @@ def main():
     for figure in next(iter(sides.values())):
         values = [side[figure] for side in sides.values()]
         more = "1/s" in figure
-        times = (values[1] / values[0] if more else values[0] / values[1]) if len(values) == 2 else None
+        # JupyterHub may answer none in the time there is.
+        times = (values[1] / values[0] if more else values[0] / values[1]) if len(values) == 2 and all(values) else None
         print(f"| {figure} | " + " | ".join(f"{value:.4g}" for value in values) + f" | {f'{times:.3g} times' if times else ''} |")
 
 
