@@ -12,6 +12,17 @@ namespace passerelle::hub {
 
 using store::Phase;
 
+namespace {
+
+std::set<std::string> active_launches(const std::map<ServerKey, ServerPtr>& servers) {
+  std::set<std::string> launches;
+  for (const auto& [key, server] : servers)
+    if (server->active()) launches.insert(server->record.launch_id);
+  return launches;
+}
+
+}  // namespace
+
 Task<Result<void>> Launcher::restore() {
   auto users = co_await parts_.store.users().all();
   if (!users) co_return std::move(users).error();
@@ -133,11 +144,10 @@ Task<void> Launcher::sweep_strangers() {
                 {{"spawner", name}, {"why", found.error().message()}});
       continue;
     }
+    const std::set<std::string> known = active_launches(servers_);
     for (const auto& [launch_id, state] : *found) {
-      std::set<std::string> known;
-      for (const auto& [key, server] : servers_)
-        if (server->active()) known.insert(server->record.launch_id);
-      if (known.contains(launch_id)) continue;
+      // Asked again, as one may have begun while another was stopped; rarely, so it may cost.
+      if (known.contains(launch_id) || active_launches(servers_).contains(launch_id)) continue;
       log::warn("launcher", "stopping what nobody knows",
                 {{"spawner", name}, {"launch", launch_id}});
       auto stopped = co_await spawner->stop(state, spawners::StopMode::gentle);

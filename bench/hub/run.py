@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -111,6 +112,10 @@ class Ours(Peer):
     def __exit__(self, *why):
         self.gateway.__exit__(*why)
 
+    def fill(self, names):
+        for first in range(0, len(names), 500):
+            self.ask("POST", "/users", {"usernames": names[first:first + 500]})
+
     def hub(self):
         return [self.gateway.process.pid]
 
@@ -159,6 +164,17 @@ class Theirs(Peer):
                     os.kill(int(entry), signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def fill(self, names):
+        """Past the API, by which it would take a quarter of an hour."""
+        database = sqlite3.connect(os.path.join(self.folder, "hub.sqlite"), timeout=60)
+        (role,) = database.execute("SELECT id FROM roles WHERE name = 'user'").fetchone()
+        for name in names:
+            user = database.execute("INSERT INTO users (name, admin, created, last_activity, cookie_id) "
+                                    "VALUES (?, 0, datetime(), datetime(), ?)", (name, "cookie of " + name)).lastrowid
+            database.execute("INSERT INTO user_role_map (user_id, role_id) VALUES (?, ?)", (user, role))
+        database.commit()
+        database.close()
+
     def hub(self):
         return [pid for pid in tree(self.process.pid) if "proxy" not in open(f"/proc/{pid}/cmdline").read()]
 
@@ -196,8 +212,7 @@ def measure(peer, wanted):
         peer.ask("POST", "/users", {"usernames": names[first:first + 500]})
     rows["creating 3,000 users, 500 a request: each"] = (
         (peer.cpu() - before) / 3, (time.monotonic() - began) / 3)
-    for first in range(3000, wanted.users, 500):
-        peer.ask("POST", "/users", {"usernames": names[first:first + 500]})
+    peer.fill(names[3000:])
     for name in names[:wanted.servers]:
         peer.ask("POST", f"/users/{name}/server")
     wait_until("all servers are ready", lambda: all(
