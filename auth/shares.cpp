@@ -63,6 +63,14 @@ ShareCode code_from(const Json& row, const std::string& number) {
   return code;
 }
 
+void forget(auto& shares, auto& given, const std::pair<SharedServer, Grantee>& key) {
+  shares.erase(key);
+  const auto at = given.find(key.second);
+  if (at == given.end()) return;
+  at->second.erase(key.first);
+  if (at->second.empty()) given.erase(at);
+}
+
 void add_all(std::vector<std::string>& to, const std::vector<std::string>& more) {
   to.insert(to.end(), more.begin(), more.end());
   std::sort(to.begin(), to.end());
@@ -111,24 +119,20 @@ void Shares::give(std::string_view username,
   for (const std::string& group : groups) add({true, group});
 }
 
+// In memory first: what is taken back while the disk is asked stays taken back.
 Task<Result<void>> Shares::write(Share share) {
   std::string name = row_name(share.of, share.to);
   std::string text = to_json(share).dump();
-  auto written = co_await store_.put(kShares, std::move(name), std::move(text));
-  if (!written) co_return written;
   given_[share.to].insert(share.of);
   const Key key(share.of, share.to);
   shares_[key] = std::move(share);
-  co_return Result<void>();
+  auto written = co_await store_.put(kShares, std::move(name), std::move(text));
+  co_return written;
 }
 
 // It ends in memory whatever the disk says; the error tells that a restart would bring it back.
 Task<Result<void>> Shares::erase(Key key) {
-  shares_.erase(key);
-  if (const auto at = given_.find(key.second); at != given_.end()) {
-    at->second.erase(key.first);
-    if (at->second.empty()) given_.erase(at);
-  }
+  forget(shares_, given_, key);
   std::string name = row_name(key.first, key.second);
   auto erased = co_await store_.erase(kShares, std::move(name));
   co_return erased;
@@ -143,7 +147,10 @@ Task<Result<Share>> Shares::grant(SharedServer of, Grantee to, std::vector<std::
   add_all(share.scopes, scopes);
   Share written = share;
   auto done = co_await write(std::move(written));
-  if (!done) co_return std::move(done).error();
+  if (!done) {  // nobody has what is kept nowhere; a restart finds what was there before
+    forget(shares_, given_, Key(of, to));
+    co_return std::move(done).error();
+  }
   co_return share;
 }
 
@@ -161,7 +168,6 @@ Task<Result<std::optional<Share>>> Shares::revoke(SharedServer of,
     if (!erased) co_return std::move(erased).error();
     co_return std::optional<Share>();
   }
-  known->second = left;
   Share written = left;
   auto done = co_await write(std::move(written));
   if (!done) co_return std::move(done).error();
@@ -238,8 +244,10 @@ std::optional<Share> Shares::find(const SharedServer& of, const Grantee& to) con
 Task<Result<void>> Shares::write_code(ShareCode code) {
   std::string name = std::to_string(code.number);
   std::string text = to_json(code).dump();
+  const std::int64_t number = code.number;
+  codes_[number] = std::move(code);
   auto written = co_await store_.put(kCodes, std::move(name), std::move(text));
-  if (written) codes_[code.number] = std::move(code);
+  if (!written) codes_.erase(number);
   co_return written;
 }
 

@@ -1,5 +1,8 @@
 #include "auth/shares.hpp"
 
+#include <functional>
+#include <utility>
+
 #include "auth/policy.hpp"
 #include "auth/session.hpp"
 #include "world.hpp"
@@ -13,6 +16,37 @@ using Texts = std::vector<std::string>;
 const SharedServer kAlices{"alice", ""};
 const std::string kAccess = "access:servers!server=alice/";
 const std::string kRead = "read:servers!server=alice/";
+
+// A disk that is busy: something else happens before a write is told to be done.
+class BusyKept final : public store::KeptStore {
+ public:
+  std::function<Task<Result<void>>()> meanwhile;
+
+  Task<Result<std::string>> find(std::string owner, std::string name) override {
+    return kept_.find(std::move(owner), std::move(name));
+  }
+  Task<Result<void>> put(std::string owner, std::string name, std::string value) override {
+    auto done = co_await kept_.put(std::move(owner), std::move(name), std::move(value));
+    const auto step = std::exchange(meanwhile, nullptr);
+    if (!step) co_return done;
+    auto other = co_await step();
+    co_return other;
+  }
+  Task<Result<std::string>> put_first(std::string owner,
+                                      std::string name,
+                                      std::string value) override {
+    return kept_.put_first(std::move(owner), std::move(name), std::move(value));
+  }
+  Task<Result<std::vector<std::pair<std::string, std::string>>>> all(std::string owner) override {
+    return kept_.all(std::move(owner));
+  }
+  Task<Result<void>> erase(std::string owner, std::string name) override {
+    return kept_.erase(std::move(owner), std::move(name));
+  }
+
+ private:
+  MemoryKept kept_;
+};
 
 struct Sharing : ::testing::Test {
   StillClock clock;
@@ -68,6 +102,26 @@ TEST_F(Sharing, ends_in_memory_even_if_the_disk_is_full) {
   EXPECT_EQ(scopes_of("eve"), Texts());
   EXPECT_FALSE(wait(shares.revoke(kAlices, {false, "bob"}, {})));
   EXPECT_EQ(scopes_of("bob"), Texts());
+}
+
+TEST(BusySharing, what_is_taken_back_while_it_is_written_stays_so) {
+  StillClock clock;
+  BusyKept kept;
+  Shares shares(kept, clock);
+  const Grantee bob{false, "bob"};
+  const auto take_all = [&]() -> Task<Result<void>> {
+    auto had = co_await shares.revoke_all(kAlices);
+    if (!had) co_return had.error();
+    co_return Result<void>();
+  };
+  kept.meanwhile = take_all;
+  (void)wait(shares.grant(kAlices, bob, {kAccess}));
+  EXPECT_FALSE(shares.find(kAlices, bob));
+  const auto made = wait(shares.make_code(kAlices, {kAccess}, std::chrono::hours(1)));
+  ASSERT_TRUE(made);
+  kept.meanwhile = take_all;
+  (void)wait(shares.count_exchange(made->kept.number));
+  EXPECT_FALSE(shares.find_code(made->code));
 }
 
 TEST_F(Sharing, goes_with_whoever_is_removed) {
