@@ -60,10 +60,14 @@ Task<Result<void>> start(Parts& parts, const Call& call, store::User user) {
   co_return std::move(launched).error();
 }
 
+// Each of them that this administrator may stop: a scope can be for one server.
 Task<Result<void>> stop_all_of(Parts& parts, const Call& call, store::User user) {
-  for (const ServerPtr& server : parts.launcher.of_user(user.id))
-    if (server->active() && server->record.phase != store::Phase::stopping)
+  for (const ServerPtr& server : parts.launcher.of_user(user.id)) {
+    const auto target = auth::Target::of_server(user.username, server->record.name, user.groups);
+    if (server->active() && server->record.phase != store::Phase::stopping &&
+        auth::allowed(*call.principal, "delete:servers", target))
       stop_behind(parts, call, *server);
+  }
   co_return Result<void>();
 }
 

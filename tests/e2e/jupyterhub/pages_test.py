@@ -15,6 +15,7 @@ PEOPLE = int(os.environ.get("PEOPLE", "230"))
 EXTRA = """
 roles:
   helpers: {scopes: ['admin-ui', 'list:users!group=physics', 'read:users!group=physics', 'delete:servers!group=physics'], users: ['room:helper']}
+  one-server: {scopes: ['admin-ui', 'list:users', 'read:users', 'delete:servers!server=pia/'], users: ['room:porter']}
 groups:
   physics: {}
 limits: {servers_per_user: 2}
@@ -139,8 +140,15 @@ def helper_sees_a_group(gateway, teacher, pia):
     assert helper.post("/hub/admin/open/pia").status == 404
     answer = act(helper, "stop", ["person00001"])  # not in the group
     assert answer.status == 200 and 'role="alert"' in answer.text
-    assert act(helper, "stop", ["pia"]).status == 303
+    # A scope for one server stops that one, and no other of the same person.
+    assert pia.api("POST", "/users/pia/servers/second", {"profile": "light"}).status in (201, 202)
+    second = lambda: pia.api("GET", "/users/pia/servers/second").json()  # noqa: E731
+    wait_until("the second server", lambda: second()["ready"])
+    assert act(Person(gateway, "porter").sign_in(), "stop", ["pia"]).status == 303
     pia.wait_stopped()
+    assert second()["ready"], second()
+    assert act(helper, "stop", ["pia"]).status == 303
+    wait_until("the second server has ended", lambda: second()["stopped"])
 
 
 def tokens(gateway, pia):
