@@ -90,17 +90,19 @@ void LaunchProgress::log(std::string_view lines) {
   add({{"progress", at}, {"message", "log"}, {"log", text}});
 }
 
-void LaunchProgress::ready(const std::string& url) {
+void LaunchProgress::ready(const std::string& url, const std::string& log) {
   close_step();
   ended_ = true;
-  add({{"progress", 100},
-       {"message", "Server ready at " + url},
-       {"html_message", "Server ready at <a href=\"" + text::html_escape(url) + "\">" +
-                            text::html_escape(url) + "</a>"},
-       {"step", "ready"},
-       {"state", "done"},
-       {"ready", true},
-       {"url", url}});
+  nlohmann::json event = {{"progress", 100},
+                          {"message", "Server ready at " + url},
+                          {"html_message", "Server ready at <a href=\"" + text::html_escape(url) +
+                                               "\">" + text::html_escape(url) + "</a>"},
+                          {"step", "ready"},
+                          {"state", "done"},
+                          {"ready", true},
+                          {"url", url}};
+  if (!log.empty()) event["log"] = log;
+  add(std::move(event));
 }
 
 void LaunchProgress::failed(Cause cause, const std::string& detail, const std::string& error_id) {

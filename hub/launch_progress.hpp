@@ -40,7 +40,8 @@ class LaunchProgress {
   void log(std::string_view lines);
   /// It waits in somebody else's queue: told whenever that has changed.
   void waiting(const spawners::Waiting& how);
-  void ready(const std::string& url);
+  /// `log`: for who comes when all is over.
+  void ready(const std::string& url, const std::string& log = {});
   void failed(Cause cause, const std::string& detail, const std::string& error_id);
 
   const std::string& launch_id() const noexcept { return launch_id_; }

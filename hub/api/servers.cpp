@@ -20,6 +20,7 @@ constexpr int kAccepted = 202;
 constexpr int kNoContent = 204;
 constexpr int kBadRequest = 400;
 constexpr int kOk = 200;
+constexpr std::size_t kLateLines = 200;
 
 proxy::HubResponse empty(int status) {
   return {status, {{"Content-Type", "text/plain"}}, ""};
@@ -197,11 +198,12 @@ Task<Answer> progress(Parts& parts, Call& call) {
   const bool running = server->record.phase == Phase::running;
   const bool told = events && (server->record.phase == Phase::pending || events->has_failed());
   if (!running && !told) co_return refuse(Error(Errc::not_found, "the server is not starting"));
-  // Who comes late hears what counts, as from JupyterHub: that it is ready. Who lost the connection
-  // on the way hears the rest.
+  // Who comes late hears what counts, as from JupyterHub: that it is ready; with what the launch
+  // said. Who lost the connection on the way hears the rest.
   if (running && (!events || last_event(call, *events) == 0)) {
+    const std::string log = events ? events->log_tail(kLateLines) : "";
     events = std::make_shared<LaunchProgress>(server->record.launch_id);
-    events->ready(server->open_url);
+    events->ready(server->open_url, log);
   }
   proxy::HubResponse head{kOk,
                           {{"Content-Type", "text/event-stream"},
