@@ -1,6 +1,8 @@
 // Servers over REST: start, stop, and the progress of a launch as server-sent events.
 #include <charconv>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 
@@ -107,6 +109,45 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
   std::size_t key_ = 0;
 };
 
+// What goes on when its caller has stopped waiting.
+struct Ending {
+  explicit Ending(asio::io_context& loop) : over(loop, asio::steady_timer::time_point::max()) {}
+  asio::steady_timer over;  // cancelled when there is an outcome
+  std::optional<Result<void>> outcome;
+};
+
+Task<Result<void>> stop_and_remove(Parts& parts,
+                                   Subject subject,
+                                   StopRequest request,
+                                   bool remove) {
+  Actor actor{request.actor, request.peer};
+  auto stopped = co_await parts.launcher.stop(subject.key(), std::move(request));
+  if (!stopped || !remove) co_return stopped;
+  auto forgotten = co_await parts.launcher.forget(subject.key());
+  if (!forgotten) co_return forgotten;
+  auth::SharedServer of{subject.user.username, subject.server};
+  auto unshared = co_await revoke_shares_of(parts, std::move(of), std::move(actor));
+  if (!unshared) co_return std::move(unshared.error());
+  co_return Result<void>();
+}
+
+// As JupyterHub's slow_stop_timeout; a pod may take minutes, and clients and proxies give up
+// before.
+Task<void> wait_for_ending(std::shared_ptr<Ending> ending) {
+  using namespace asio::experimental::awaitable_operators;
+  constexpr auto kSlow = std::chrono::seconds(10);
+  if (ending->outcome) co_return;
+  boost::system::error_code ignored;
+  auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  auto over = ending->over.async_wait(token);
+  co_await (std::move(over) || sleep_for(kSlow));
+}
+
+Task<void> tell_ending(std::shared_ptr<Ending> ending, Task<Result<void>> work) {
+  ending->outcome = co_await std::move(work);
+  ending->over.cancel();
+}
+
 // "<stream>-<n>": events of another launch, or of a gateway before this one, are not skipped.
 std::size_t last_event(const Call& call, const LaunchProgress& progress) {
   const std::string_view id = call.request.header("last-event-id");
@@ -172,19 +213,16 @@ Task<Answer> stop_server(Parts& parts, Call& call) {
   request.by = call.username() == subject->user.username ? "user" : "admin";
   request.actor = call.username();
   request.peer = call.request.peer;
-  auto stopped = co_await parts.launcher.stop(subject->key(), std::move(request));
-  if (!stopped) co_return refuse(stopped.error());
   const Json body = Json::parse(call.request.body, nullptr, false);
-  if (body.is_object() && body.value("remove", false)) {
-    if (subject->server.empty())
-      co_return api_error(kBadRequest, "the default server cannot be removed");
-    auto forgotten = co_await parts.launcher.forget(subject->key());
-    if (!forgotten) co_return refuse(forgotten.error());
-    auth::SharedServer of{subject->user.username, subject->server};
-    Actor actor{std::string(call.username()), call.request.peer};
-    auto unshared = co_await revoke_shares_of(parts, std::move(of), std::move(actor));
-    if (!unshared) co_return refuse(unshared.error());
-  }
+  const bool remove = body.is_object() && body.value("remove", false);
+  if (remove && subject->server.empty())
+    co_return api_error(kBadRequest, "the default server cannot be removed");
+  auto work = stop_and_remove(parts, std::move(*subject), std::move(request), remove);
+  const auto ending = std::make_shared<Ending>(parts.loop);
+  asio::co_spawn(parts.loop, tell_ending(ending, std::move(work)), asio::detached);
+  co_await wait_for_ending(ending);
+  if (!ending->outcome) co_return empty(kAccepted);
+  if (!*ending->outcome) co_return refuse(ending->outcome->error());
   co_return empty(kNoContent);
 }
 

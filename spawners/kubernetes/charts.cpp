@@ -16,6 +16,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr auto kEndPatience = std::chrono::seconds(15);  // for a helm whose time is over
+
 std::string text_in(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -97,17 +99,25 @@ Task<Result<std::optional<Release>>> Charts::own_release(Installation installati
 /// The release once nobody is at work on it. What a helm that was killed left behind is undone: it
 /// would refuse every operation from now on.
 Task<Result<std::optional<Release>>> Charts::settled(Installation installation) {
+  constexpr auto kPause = std::chrono::milliseconds(200);
   const auto until = steady_clock::now() + settings_.helm_timeout;
   for (;;) {
+    // A helm of an earlier gateway may be about to make it.
+    const auto at_work = helm_->at_work(installation.release, installation.namespace_);
+    if (at_work.value_or(false)) {
+      if (steady_clock::now() > until + kEndPatience)
+        co_return Error(Errc::conflict, Cause::spawner_down,
+                        "an earlier helm is still at the release " + installation.release);
+      co_await sleep_for(kPause);
+      continue;
+    }
     auto release = co_await own_release(installation);
     if (!release || !*release) co_return release;
     // A first install that failed cannot be upgraded.
     const bool stillborn = (*release)->status == "failed" && (*release)->secret.ends_with(".v1");
     if (!(*release)->pending() && !stillborn) co_return release;
-    const bool ours = helm_->has_left(installation.release);
-    if (!stillborn && !ours &&
-        steady_clock::now() < until) {  // a helm of an earlier gateway may be at it yet
-      co_await sleep_for(std::chrono::milliseconds(500));
+    if (!stillborn && !at_work && steady_clock::now() < until) {  // somebody else's helm
+      co_await sleep_for(kPause);
       continue;
     }
     log::warn("kubernetes", "an install that did not end left this behind; it is undone",
@@ -234,8 +244,12 @@ Task<Result<void>> Charts::stop(Installation installation) {
 }
 
 Task<Result<Liveness>> Charts::poll(Installation installation) {
-  auto release = co_await own_release(installation);
   Liveness liveness;
+  liveness.kind = Liveness::Kind::running;
+  if (helm_->at_work(installation.release, installation.namespace_).value_or(false))
+    co_return liveness;
+  liveness.kind = Liveness::Kind::unknown;
+  auto release = co_await own_release(installation);
   if (!release && release.error().code() != Errc::conflict) co_return liveness;
   if (!release || !*release || suspended(**release)) {
     liveness.kind = Liveness::Kind::ended;

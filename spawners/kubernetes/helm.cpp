@@ -3,7 +3,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -28,8 +27,8 @@ constexpr std::size_t kMostWords = 16U << 10U;
 constexpr std::size_t kLargestProgram = 256U << 20U;
 constexpr auto kEndPatience = std::chrono::seconds(10);
 constexpr int kSignal = 128;
-constexpr mode_t kOurs = 0700;
 constexpr mode_t kOurFile = 0600;
+constexpr int kLockThere = 3;  // its number in helm
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> out;
@@ -41,7 +40,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 /// A session of its own: what ends the gateway does not end it half-way.
 Result<pid_t> start(std::vector<std::string> words,
                     std::vector<std::string> variables,
-                    const std::string& said) {
+                    const Workplace& place) {
+  const std::string said = place.file("said");
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&actions);
@@ -50,6 +50,7 @@ Result<pid_t> start(std::vector<std::string> words,
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 2, said.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
                                    kOurFile);
+  posix_spawn_file_actions_adddup2(&actions, place.lock(), kLockThere);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
   const auto argv = pointers(words);
   const auto envp = pointers(variables);
@@ -90,18 +91,6 @@ Task<int> until_ended(pid_t pid, std::chrono::seconds limit) {
   co_return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/// A folder for one run, gone with it.
-struct Place {
-  explicit Place(std::string where) : folder(std::move(where)) {}
-  ~Place() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  std::string folder;
-};
-
 }  // namespace
 
 Error helm_error(const std::string& words) {
@@ -110,12 +99,15 @@ Error helm_error(const std::string& words) {
   constexpr std::size_t kLongest = 500;
   if (told.size() > kLongest) told = told.substr(told.size() - kLongest);
   if (says("exceeded quota")) return {Errc::forbidden, Cause::quota_user, told};
-  if (says("another operation") || says("already exists") || says("has no deployed releases"))
-    return {Errc::conflict, Cause::spawner_down, told};
+  for (const char* held : {"another operation", "already exists", "has no deployed releases",
+                           "cannot re-use a name", "the object has been modified"})
+    if (says(held)) return {Errc::conflict, Cause::spawner_down, told};
   if (says("values don't meet the specifications"))
     return {Errc::invalid, Cause::values_invalid, told};
-  if (says("connection refused") || says("cluster unreachable") || says("i/o timeout"))
-    return {Errc::unavailable, Cause::spawner_down, told};
+  for (const char* silent : {"connection refused", "cluster unreachable", "i/o timeout",
+                             "TLS handshake timeout", "connection reset", "unexpected EOF",
+                             "Too Many Requests", "unable to handle the request", "etcdserver:"})
+    if (says(silent)) return {Errc::unavailable, Cause::spawner_down, told};
   return {Errc::internal, Cause::spawner_down, told.empty() ? "helm was ended" : told};
 }
 
@@ -149,8 +141,7 @@ Task<Result<void>> Helm::check_program() {
   co_return same;
 }
 
-Task<Result<void>> Helm::run(std::vector<std::string> words) {
-  const std::string said = settings_.folder + "/said-" + secrets::random_hex(8);
+Task<Result<void>> Helm::run(std::vector<std::string> words, const Workplace& place) {
   auto genuine = co_await check_program();
   if (!genuine) co_return genuine;
   words.insert(words.begin(), settings_.program);
@@ -163,12 +154,10 @@ Task<Result<void>> Helm::run(std::vector<std::string> words) {
   add("--kube-context", settings_.context);
   add("--kube-as-user", settings_.as_user);
   add("--timeout", std::to_string(settings_.timeout.count()) + "s");
-  const auto pid = start(std::move(words), environment(), said);
+  const auto pid = start(std::move(words), environment(), place);
   if (!pid) co_return pid.error();
   const int status = co_await until_ended(*pid, settings_.timeout + kEndPatience);
-  const auto told = files::read(said, 1U << 20U);
-  std::error_code ignored;
-  std::filesystem::remove(said, ignored);
+  const auto told = files::read(place.file("said"), 1U << 20U);
   if (status == 0) co_return Result<void>();
   std::string last = told ? *told : std::string();
   if (last.size() > kMostWords) last = last.substr(last.size() - kMostWords);
@@ -177,9 +166,26 @@ Task<Result<void>> Helm::run(std::vector<std::string> words) {
   co_return helm_error(last);
 }
 
-bool Helm::has_left(const std::string& release) const {
-  const auto line = lines_.find(release);
-  return line != lines_.end() && line->second->all_free();
+std::string Helm::folder_of(const std::string& release, const std::string& namespace_) const {
+  return settings_.folder + "/releases/" + namespace_ + "_" + release;
+}
+
+std::optional<bool> Helm::at_work(const std::string& release, const std::string& namespace_) const {
+  return Workplace::taken(folder_of(release, namespace_));
+}
+
+/// A helm of an earlier gateway ends by its own --timeout.
+Task<Result<Workplace>> Helm::entered(std::string release, std::string namespace_) {
+  const auto until = std::chrono::steady_clock::now() + settings_.timeout + kEndPatience;
+  for (;;) {
+    auto place = Workplace::enter(folder_of(release, namespace_));
+    if (!place) co_return std::move(place.error());
+    if (*place) co_return std::move(**place);
+    if (std::chrono::steady_clock::now() > until)
+      co_return Error(Errc::conflict, Cause::spawner_down,
+                      "an earlier helm is still at the release " + release);
+    co_await sleep_for(std::chrono::milliseconds(100));
+  }
 }
 
 /// One operation on a release, in order; it goes on whatever becomes of who asked for it.
@@ -211,37 +217,32 @@ Task<Result<void>> Helm::in_turn(std::string release, Task<Result<void>> work) {
 }
 
 Task<Result<void>> Helm::install_now(Install order) {
-  const Place place(settings_.folder + "/run-" + secrets::random_hex(8));
-  auto write = [folder = place.folder, &order]() -> Result<void> {
-    auto made = files::make_directory(folder, kOurs);
-    if (made) made = files::write_durable(folder + "/values.json", order.values, kOurFile);
-    if (made) made = files::write_durable(folder + "/chart.tgz", order.archive, kOurFile);
+  auto place = co_await entered(order.release, order.namespace_);
+  if (!place) co_return std::move(place.error());
+  const std::string values = place->file("values.json");
+  const std::string archive = place->file("chart.tgz");
+  auto write = [&values, &archive, &order]() -> Result<void> {
+    auto made = files::write_durable(values, order.values, kOurFile);
+    if (made) made = files::write_durable(archive, order.archive, kOurFile);
     return made;
   };
   auto written = co_await workers_.run(std::move(write));
   if (!written) co_return written;
-  std::vector<std::string> words = {"upgrade",
-                                    order.release,
-                                    place.folder + "/chart.tgz",
-                                    "--install",
-                                    "--reset-values",
-                                    "--namespace",
-                                    order.namespace_,
-                                    "--values",
-                                    place.folder + "/values.json",
-                                    "--history-max",
-                                    "3",
-                                    "--labels",
-                                    order.label,
-                                    "--description",
-                                    order.description};
-  auto done = co_await run(std::move(words));
+  std::vector<std::string> words = {
+      "upgrade",     order.release,    archive,     "--install",     "--reset-values",
+      "--namespace", order.namespace_, "--values",  values,          "--history-max",
+      "3",           "--labels",       order.label, "--description", order.description};
+  auto done = co_await run(std::move(words), *place);
   co_return done;
 }
 
 Task<Result<void>> Helm::uninstall_now(std::string release, std::string namespace_) {
+  auto place = co_await entered(release, namespace_);
+  if (!place) co_return std::move(place.error());
   std::vector<std::string> words = {"uninstall", release, "--namespace", namespace_};
-  auto done = co_await run(std::move(words));
+  auto done = co_await run(std::move(words), *place);
+  const bool gone = !done && done.error().message().find("release: not found") != std::string::npos;
+  if (gone) co_return Result<void>();
   co_return done;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/worker_pool.hpp"
 #include "spawners/kubernetes/api.hpp"
+#include "spawners/kubernetes/workplace.hpp"
 
 namespace passerelle::spawners::kubernetes {
 
@@ -39,20 +40,25 @@ class Helm : public std::enable_shared_from_this<Helm> {
   };
   /// `helm upgrade --install`, without waiting for pods. The Error carries helm's own words;
   /// Errc::conflict: another operation holds this release; Errc::unavailable: the API server does
-  /// not answer. An operation that has begun goes on when its caller is cancelled; the next one of
-  /// that release waits for it.
+  /// not answer. An operation that has begun goes on when its caller is cancelled, or its gateway
+  /// is killed; the next one of that release waits for it.
   Task<Result<void>> install(Install order);
+  /// Already gone is success.
   Task<Result<void>> uninstall(std::string release, std::string namespace_);
 
-  /// It has been at work on that release in this process, and is not now.
-  bool has_left(const std::string& release) const;
+  /// Whether a helm is at it: of this gateway, or of an earlier one that was killed. False: what a
+  /// release says of an operation under way, a helm that was killed has left. Nothing: no helm of
+  /// ours has ever been at it.
+  std::optional<bool> at_work(const std::string& release, const std::string& namespace_) const;
   const HelmSettings& settings() const noexcept { return settings_; }
 
  private:
   Task<Result<void>> in_turn(std::string release, Task<Result<void>> work);
   Task<Result<void>> install_now(Install order);
   Task<Result<void>> uninstall_now(std::string release, std::string namespace_);
-  Task<Result<void>> run(std::vector<std::string> words);
+  Task<Result<Workplace>> entered(std::string release, std::string namespace_);
+  Task<Result<void>> run(std::vector<std::string> words, const Workplace& place);
+  std::string folder_of(const std::string& release, const std::string& namespace_) const;
   Task<Result<void>> check_program();
   std::vector<std::string> environment() const;
 

@@ -262,8 +262,12 @@ class Person:
             return server if server and server["stopped"] else None
         return wait_until(f"{self.name}'s server is stopped", stopped, limit, 0.05)
 
-    def stop(self):
-        return self.api("DELETE", f"/users/{self.name}/server")
+    def stop(self, limit=150.0):
+        """Returns when it is stopped, though the gateway answers 202 after ten seconds: a node may take a minute or two with a pod."""
+        answer = self.api("DELETE", f"/users/{self.name}/server")
+        if answer.status == 202:
+            wait_until(f"{self.name}'s server is stopped", lambda: (self.server() or {"stopped": True})["stopped"], limit, 0.05)
+        return answer
 
     def token(self, **wanted):
         answer = self.api("POST", f"/users/{self.name}/tokens", wanted or {})

@@ -147,6 +147,9 @@ TEST(HelmError, SaysWhatItMeans) {
                        "progress")
                 .code(),
             Errc::conflict);
+  EXPECT_EQ(helm_error("Error: cannot re-use a name that is still in use").code(), Errc::conflict);
+  EXPECT_EQ(helm_error("Get \"https://127.0.0.1/version\": net/http: TLS handshake timeout").code(),
+            Errc::unavailable);
   EXPECT_EQ(helm_error("Error: values don't meet the specifications of the schema(s)").cause(),
             Cause::values_invalid);
   EXPECT_EQ(helm_error("Kubernetes cluster unreachable: ... connection refused").code(),
