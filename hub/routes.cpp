@@ -1,5 +1,6 @@
 #include "hub/routes.hpp"
 
+#include "hub/api/launches.hpp"
 #include "hub/pages/teaching.hpp"
 
 namespace passerelle::hub {
@@ -75,6 +76,7 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/hub/api/lti/grades", Guard::api, api::grades},
     {"GET", "/hub/api/audit", Guard::api, api::audit},
     {"POST", "/hub/api/launches/:launch/arrived", Guard::open, api::arrived},
+    {"POST", "/hub/api/launches/:launch/kit", Guard::open, api::outfit},
     {"OPTIONS", "/hub/api/*", Guard::open, api::options},
     {"*", "/hub/api/*", Guard::open, api::unknown},
 

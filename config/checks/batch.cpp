@@ -24,6 +24,14 @@ void check_batch(const Settings& settings,
   if (batch.callback_url.empty() && settings.public_url.empty())
     error(".callback_url",
           "jobs could not report; write the address by which nodes reach the gateway");
+  const std::string& callback =
+      batch.callback_url.empty() ? settings.public_url : batch.callback_url;
+  if (batch.act_as == "api" && !batch.api_url.starts_with("https://"))
+    error(".api_url", "is no https:// address; write `https://oar.example.fr/oarapi`");
+  if (batch.act_as == "api" && batch.api_cert.empty())
+    error(".api_cert", "is missing; without a certificate the API could not tell us from anybody");
+  if (batch.act_as == "api" && !callback.starts_with("https://"))
+    error(".callback_url", "must begin with https://: jobs get their keys from there");
   if (!batch.helper.empty() && batch.helper.front() != '/')
     error(".helper", "must be a whole path; write `/usr/libexec/passerelle-submit`");
 }

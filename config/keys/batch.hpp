@@ -13,18 +13,19 @@ inline constexpr Key kBatchKeys[] = {
     {.name = "act_as",
      .kind = Kind::choice,
      .slot = at<&Spawner::batch, &BatchSpawner::act_as>,
-     .words = {"How jobs become the person's own. `sudo`: the program `passerelle-submit` through "
-               "one line of sudoers. "
-               "`ssh`: the same on a login node. `self`: not at all, every job is the gateway's "
-               "own user's.",
-               "Comment les tâches deviennent celles de la personne. `sudo` : le programme "
-               "`passerelle-submit` par une "
-               "ligne de sudoers. `ssh` : le même sur un nœud de connexion. `self` : pas du tout, "
-               "chaque tâche est "
-               "celle de l'utilisateur de la passerelle."},
+     .words =
+         {"How jobs become the person's own. `sudo`: the program `passerelle-submit` through "
+          "one line of sudoers. "
+          "`ssh`: the same on a login node. `api`: OAR's REST API, without that program. `self`: "
+          "not at all, every job is the gateway's own user's.",
+          "Comment les tâches deviennent celles de la personne. `sudo` : le programme "
+          "`passerelle-submit` par une "
+          "ligne de sudoers. `ssh` : le même sur un nœud de connexion. `api` : l'API REST d'OAR, "
+          "sans ce programme. `self` : pas du tout, chaque tâche est celle de "
+          "l'utilisateur de la passerelle."},
      .example = "sudo",
      .type = kBatchTypes,
-     .choices = "sudo ssh self"},
+     .choices = "sudo ssh api self"},
     {.name = "login_node",
      .kind = Kind::text,
      .slot = at<&Spawner::batch, &BatchSpawner::login_node>,
@@ -44,12 +45,37 @@ inline constexpr Key kBatchKeys[] = {
     {.name = "ssh_known_hosts",
      .kind = Kind::file,
      .slot = at<&Spawner::batch, &BatchSpawner::ssh_known_hosts>,
-     .words = {"A file of known hosts with the login node's key; no other key is taken then.",
-               "Un fichier d'hôtes connus avec la clé du nœud de connexion ; aucune autre clé n'est "
-               "alors acceptée."},
+     .words =
+         {"A file of known hosts with the login node's key; no other key is taken then.",
+          "Un fichier d'hôtes connus avec la clé du nœud de connexion ; aucune autre clé n'est "
+          "alors acceptée."},
      .example = "./login-node.known",
      .type = kBatchTypes,
      .when_absent = {"those that ssh knows", "ceux que connaît ssh"}},
+    {.name = "api_url",
+     .kind = Kind::public_url,
+     .slot = at<&Spawner::batch, &BatchSpawner::api_url>,
+     .words = {"With `act_as: api`: where OAR's REST API is.",
+               "Avec `act_as: api` : où se trouve l'API REST d'OAR."},
+     .example = "https://oar.example.fr/oarapi",
+     .type = kBatchTypes,
+     .when_absent = {"none", "aucun"}},
+    {.name = "api_ca",
+     .kind = Kind::file,
+     .slot = at<&Spawner::batch, &BatchSpawner::api_ca>,
+     .words = {"PEM file of the authority that signed its certificate.",
+               "Fichier PEM de l'autorité qui a signé son certificat."},
+     .example = "./oar-ca.pem",
+     .type = kBatchTypes,
+     .when_absent = {"those of the system", "celles du système"}},
+    {.name = "api_cert",
+     .kind = Kind::file,
+     .slot = at<&Spawner::batch, &BatchSpawner::api_cert>,
+     .words = {"PEM file with the certificate and the key that we show there.",
+               "Fichier PEM avec le certificat et la clé que nous y montrons."},
+     .example = "./oar-client.pem",
+     .type = kBatchTypes,
+     .when_absent = {"none", "aucun"}},
     {.name = "system_user",
      .kind = Kind::text,
      .slot = at<&Spawner::batch, &BatchSpawner::system_user>,

@@ -12,11 +12,14 @@ namespace passerelle::config {
 struct BatchSpawner {
   /// How the scheduler's commands are run: "sudo" (our helper through sudo, as the person), "self"
   /// (as the gateway's own user, for whom all jobs run), "ssh" (the helper as forced command of a
-  /// login node).
+  /// login node), "api" (oar: not at all; its REST API is asked).
   std::string act_as = "sudo";
-  std::string login_node;                  ///< ssh: "gateway@login.example.fr", "ssh://...:2222"
-  std::string ssh_key;                     ///< ssh: file; empty: what ssh finds itself.
+  std::string login_node;       ///< ssh: "gateway@login.example.fr", "ssh://...:2222"
+  std::string ssh_key;          ///< ssh: file; empty: what ssh finds itself.
   std::string ssh_known_hosts;  ///< ssh: file with the login node's key; empty: ssh's own ones.
+  std::string api_url;          ///< api: "https://oar.example.fr/oarapi"
+  std::string api_ca;           ///< api: PEM file its server is judged by; empty: the system's.
+  std::string api_cert;         ///< api: PEM file with our certificate and key.
   std::string system_user = "{username}";  ///< Template: who somebody is on the cluster.
   std::string helper;  ///< passerelle-submit; empty: beside the gateway's program.
   /// "direct": the gateway connects to the node. "wormhole": the job connects to the gateway, for

@@ -1,10 +1,26 @@
-// What a server that was started elsewhere tells us: where it listens. It has no session and no
-// token, but the key of its launch, which is good for this once.
+// A server that was started elsewhere has no session and no token, but the key of its launch.
+#include "hub/api/launches.hpp"
+
 #include "base/log.hpp"
 #include "hub/api/models.hpp"
-#include "hub/routes.hpp"
+#include "hub/parts.hpp"
+#include "spawners/forecaster.hpp"
+#include "spawners/outfitter.hpp"
 
 namespace passerelle::hub::api {
+namespace {
+
+/// Who waits for that launch's job. Spawners with a queue are Forecasters, and so found through
+/// their profiles.
+spawners::Outfitter* outfitter_of(Parts& parts, const std::string& launch) {
+  for (const config::Profile& profile : parts.settings.profiles) {
+    auto* const one = dynamic_cast<spawners::Outfitter*>(parts.launcher.forecaster(profile));
+    if (one != nullptr && one->expects(launch)) return one;
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 Task<Answer> arrived(Parts& parts, Call& call) {
   constexpr std::size_t kLongestBody = 1024;
@@ -21,6 +37,25 @@ Task<Answer> arrived(Parts& parts, Call& call) {
     co_return refuse(told.error());
   }
   co_return proxy::HubResponse{kNoContent, {}, ""};
+}
+
+/// What a job needs that was submitted with nothing secret in hand, once it has proved whose it is.
+Task<Answer> outfit(Parts& parts, Call& call) {
+  constexpr int kGood = 200;
+  std::string launch = call.args[0];
+  std::string proof(call.request.header("x-passerelle-key"));
+  spawners::Outfitter* const outfitter = outfitter_of(parts, launch);
+  Result<std::string> kit(Error(Errc::unavailable, "nobody is expected yet; ask again"));
+  if (outfitter != nullptr) kit = co_await outfitter->outfit(launch, std::move(proof));
+  if (kit)
+    co_return proxy::HubResponse{
+        kGood,
+        {{"Content-Type", "text/x-shellscript"}, {"Cache-Control", "no-store"}},
+        std::move(*kit)};
+  if (kit.error().code() == Errc::forbidden)
+    log::warn("launches", "a job was not given what its server needs",
+              {{"launch", launch}, {"peer", call.request.peer}, {"why", kit.error().message()}});
+  co_return refuse(kit.error());
 }
 
 }  // namespace passerelle::hub::api

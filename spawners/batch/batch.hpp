@@ -15,11 +15,12 @@
 #include "spawners/batch/state.hpp"
 #include "spawners/batch/wormhole.hpp"
 #include "spawners/forecaster.hpp"
+#include "spawners/outfitter.hpp"
 #include "spawners/spawner.hpp"
 
 namespace passerelle::spawners::batch {
 
-class BatchSpawner final : public Spawner, public Forecaster {
+class BatchSpawner final : public Spawner, public Forecaster, public Outfitter {
  public:
   BatchSpawner(config::Spawner settings,
                Surroundings around,
@@ -41,6 +42,8 @@ class BatchSpawner final : public Spawner, public Forecaster {
   std::vector<Room> rooms() override;
   bool forecasts() const noexcept override;
   Task<Result<Forecast>> forecast(ServerSpec spec) override;
+  bool expects(const std::string& launch_id) const override;
+  Task<Result<std::string>> outfit(std::string launch_id, std::string proof) override;
 
  private:
   struct Told {
@@ -53,6 +56,9 @@ class BatchSpawner final : public Spawner, public Forecaster {
     std::uint16_t port = 0;  ///< As reported
     bool stored = false;     ///< The report is durable: the job may be told so
     bool closed = false;
+    Watch watch;
+    std::string proof;          ///< act_as api: what its job left, once it was read (kit.hpp)
+    Cluster::SteadyTime asked;  ///< When it was looked for last
   };
   /// What the watcher of a running server has seen last.
   struct Seen {
@@ -63,7 +69,12 @@ class BatchSpawner final : public Spawner, public Forecaster {
   using ExpectedMap = std::map<std::string, std::shared_ptr<Expected>>;
   using SeenMap = std::map<std::string, Seen>;
 
+  // outfit.cpp
+  Result<nlohmann::json> without_secrets(const Launch& launch, nlohmann::json order) const;
+  void forget_kit(const Launch& launch) const;
+
   // start.cpp
+  std::string hub_for_jobs() const;
   Result<nlohmann::json> order_for(const ServerSpec& spec, Launch& launch, const std::string& key);
   Task<Result<void>> submit(Launch& launch, nlohmann::json order, Progress& progress);
   Task<Result<void>> after_doubt(Launch& launch, bool answered, std::string why);

@@ -75,11 +75,13 @@ Cluster::Cluster(asio::io_context& loop,
                  config::BatchSpawner settings,
                  std::string prefix,
                  std::string helper,
+                 std::shared_ptr<const Remote> remote,
                  std::string graves)
     : adapter_(adapter),
       settings_(std::move(settings)),
       prefix_(std::move(prefix)),
       helper_(std::move(helper)),
+      remote_(std::move(remote)),
       graves_directory_(std::move(graves)),
       ourselves_(settings_.act_as == "self" ? own_account() : std::string()),
       pause_(loop),
@@ -208,6 +210,13 @@ Task<Result<Answer>> Cluster::run(json order,
                                   std::string user,
                                   WorkerPool& threads,
                                   seconds limit) {
+  if (remote_) {
+    const auto errand = [remote = remote_, order, user, limit]() -> Result<Answer> {
+      return remote->carry(order, user, limit);
+    };
+    auto answer = co_await threads.run(errand);
+    co_return answer;
+  }
   order["system"] = adapter_.name();
   order["user"] = settings_.act_as == "self" ? "" : user;
   order["deadline"] = limit.count();
@@ -296,6 +305,10 @@ void Cluster::read(const Jobs& jobs) {
     one->id = one->job->id;
     if (before && !one->job->predicted) one->job->predicted = before->predicted;
     if (before && !one->job->ends) one->job->ends = before->ends;
+    if (before && before->state == one->job->state) {  // lists may be short
+      if (one->job->host.empty()) one->job->host = before->host;
+      if (!one->job->started) one->job->started = before->started;
+    }
   }
 }
 
@@ -303,7 +316,7 @@ void Cluster::read(const Jobs& jobs) {
 bool Cluster::is_told(const Watched& one) const {
   if (one.missing > 0 || !one.job || one.job->state == Job::State::ended) return false;
   if (adapter_.lists_predictions()) return true;
-  return one.job->state == Job::State::running && one.job->ends;
+  return one.job->state == Job::State::running && one.job->ends && !one.job->host.empty();
 }
 
 // Asked for those whose plain line does not tell enough: they wait, have ended, or are missing from

@@ -14,6 +14,7 @@
 #include "base/worker_pool.hpp"
 #include "config/spawners/batch.hpp"
 #include "spawners/batch/adapter.hpp"
+#include "spawners/batch/remote.hpp"
 
 namespace passerelle::spawners::batch {
 
@@ -35,13 +36,15 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  /// `prefix`: what the names of our jobs begin with. `helper`: the program passerelle-submit.
+  /// `prefix`: what the names of our jobs begin with. `helper`: the program passerelle-submit;
+  /// `remote` instead of it, if there is one.
   /// `graves`: our directory; what is to be buried stands there until it is.
   Cluster(asio::io_context& loop,
           const Adapter& adapter,
           config::BatchSpawner settings,
           std::string prefix,
           std::string helper,
+          std::shared_ptr<const Remote> remote,
           std::string graves);
 
   /// Follows a job of `user`'s as long as the result is held.
@@ -125,6 +128,7 @@ class Cluster : public std::enable_shared_from_this<Cluster> {
   const config::BatchSpawner settings_;
   const std::string prefix_;
   const std::string helper_;
+  const std::shared_ptr<const Remote> remote_;  ///< Null: the helper
   const std::string graves_directory_;
   const std::string ourselves_;  ///< act_as self: the account that owns all jobs
   WorkerPool hands_{4};

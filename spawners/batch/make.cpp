@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "base/secrets.hpp"
 #include "spawners/batch/batch.hpp"
+#include "spawners/batch/oar_api.hpp"
 
 namespace passerelle::spawners {
 
@@ -49,13 +50,15 @@ Result<std::unique_ptr<Spawner>> make_batch(const config::Spawner& settings,
   const std::string where = "spawner " + settings.name;
   const config::BatchSpawner batch = settings.batch ? *settings.batch : config::BatchSpawner();
   std::string helper = batch.helper.empty() ? beside_us(around.program_dir) : batch.helper;
-  if (batch.act_as != "ssh" && ::access(helper.c_str(), X_OK) != 0)
+  if (batch.act_as != "ssh" && batch.act_as != "api" && ::access(helper.c_str(), X_OK) != 0)
     return Error(Errc::unavailable, where + ": " + helper + " is missing or cannot be run");
   if (batch.act_as == "sudo" && !may_become_others())
     return Error(Errc::invalid, where +
                                     ": this process may not become other users (NoNewPrivileges): "
                                     "remove that from the gateway's "
                                     "unit, or use act_as: ssh");
+  if (batch.act_as == "api" && &adapter != &oar())
+    return Error(Errc::invalid, where + ": act_as: api is OAR's REST API; use sudo or ssh");
   if (batch.act_as == "self" && ::geteuid() == 0)
     return Error(Errc::invalid, where + ": act_as: self would run everybody's servers as root");
   if (batch.callback_url.empty() && around.hub_url.empty())
@@ -78,8 +81,10 @@ Result<std::unique_ptr<Spawner>> make_batch(const config::Spawner& settings,
     return Error(Errc::invalid, where + ": data_dir has too long a name for the sockets in it");
   if (auto made = files::make_directory(hole, 0700); !made)
     return std::move(made.error()).within(where);
-  auto cluster =
-      std::make_shared<Cluster>(around.loop, adapter, batch, prefix, std::move(helper), graves);
+  std::shared_ptr<const Remote> remote;
+  if (batch.act_as == "api") remote = std::make_shared<OarApi>(batch);
+  auto cluster = std::make_shared<Cluster>(around.loop, adapter, batch, prefix, std::move(helper),
+                                           std::move(remote), graves);
   cluster->count_cores();
   return std::unique_ptr<Spawner>(
       std::make_unique<BatchSpawner>(settings, std::move(around), std::move(cluster), prefix));

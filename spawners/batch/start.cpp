@@ -76,9 +76,7 @@ Result<json> BatchSpawner::order_for(const ServerSpec& spec,
                     {"server.crt", keys->server_certificate},
                     {"server.key", keys->server_key},
                     {"client-ca.crt", keys->authority}};
-  std::string gateway = batch_.callback_url;
-  while (gateway.ends_with('/')) gateway.pop_back();
-  const std::string hub = gateway.empty() ? around_.hub_url : gateway + "/hub";
+  const std::string hub = hub_for_jobs();
   const std::string url = wormhole_ ? hub + "/wormhole/" + mark() + "/" + launch.id
                                     : hub + "/api/launches/" + launch.id + "/arrived";
   order["settings"] = {{"URL", url},
@@ -92,7 +90,15 @@ Result<json> BatchSpawner::order_for(const ServerSpec& spec,
     if (!authority) return std::move(authority).error();
     order["files"]["hub-ca.crt"] = *authority;
   }
+  if (batch_.act_as == "api") return without_secrets(launch, std::move(order));
   return order;
+}
+
+/// The hub as nodes reach it.
+std::string BatchSpawner::hub_for_jobs() const {
+  std::string gateway = batch_.callback_url;
+  while (gateway.ends_with('/')) gateway.pop_back();
+  return gateway.empty() ? around_.hub_url : gateway + "/hub";
 }
 
 Task<Result<Started>> BatchSpawner::start(ServerSpec spec, Progress& progress) {
@@ -187,6 +193,7 @@ Task<Result<Started>> BatchSpawner::until_up(Launch launch, Progress& progress) 
   const Watch watch = cluster_->watch(launch.name, launch.job, launch.user);
   const auto expected = std::make_shared<Expected>();
   expected->key_hash = launch.key_hash;
+  expected->watch = watch;
   (*expected_)[launch.id] = expected;
   struct Leave {
     const std::shared_ptr<ExpectedMap> all;
@@ -215,6 +222,7 @@ Task<Result<Started>> BatchSpawner::until_up(Launch launch, Progress& progress) 
   auto stored = co_await progress.remember(to_state(launch));
   if (!stored) co_return std::move(stored).error();
   expected->stored = true;
+  forget_kit(launch);
   cluster_->wake();
   co_return Started{*upstream_of(launch), to_state(launch)};
 }

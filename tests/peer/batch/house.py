@@ -7,6 +7,8 @@ import os
 import random
 import shutil
 import socket
+import ssl
+import subprocess
 import sys
 import tempfile
 import threading
@@ -20,10 +22,19 @@ from drivers.gateway import PASSWORD, PROGRAM, Gateway, Person, wait_until  # no
 
 
 class Forwarder:
-    """From an address that the nodes see to the gateway's port."""
+    """From an address that the nodes see to the gateway's port; `secure`: with TLS from the nodes, as a site's proxy does it."""
 
-    def __init__(self, address):
+    def __init__(self, address, secure=False):
         self.listener = socket.create_server((address, 0))
+        self.folder = self.tls = None
+        if secure:
+            self.folder = tempfile.mkdtemp(prefix="passerelle-forwarder-")
+            self.authority, key = self.folder + "/site.crt", self.folder + "/site.key"
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+                            "-out", self.authority, "-subj", "/CN=site", "-addext", f"subjectAltName=IP:{address}", "-days", "2"],
+                           check=True, capture_output=True)
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(self.authority, key)
         self.port = self.listener.getsockname()[1]
         self.target = 0
         threading.Thread(target=self.serve, daemon=True).start()
@@ -35,6 +46,11 @@ class Forwarder:
                 threading.Thread(target=self.carry, args=(client,), daemon=True).start()
 
     def carry(self, client):
+        if self.tls:
+            try:
+                client = self.tls.wrap_socket(client, server_side=True)
+            except OSError:
+                return client.close()
         with client, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.target), 5) as server:
             server.settimeout(None)  # relays of the wormhole say nothing for long
             def one_way(a, b):
@@ -50,6 +66,8 @@ class Forwarder:
 
     def close(self):
         self.listener.close()
+        if self.folder:
+            shutil.rmtree(self.folder)
 
 
 FORM = {"cores": {"type": "integer", "minimum": 1, "maximum": 99, "default": 1},
@@ -65,15 +83,17 @@ def profile(**job):
 class House:
     """A gateway over the peer. The programs are copied to where everybody may run them, as packages do."""
 
-    def __init__(self, peer, profiles=None, settings=None, more=None, runs_as=None):
+    def __init__(self, peer, profiles=None, settings=None, more=None, runs_as=None, secure=False):
         self.peer = peer
         self.bin = tempfile.mkdtemp(prefix="passerelle-bin-")
         os.chmod(self.bin, 0o755)
         self.helper = os.path.join(self.bin, "passerelle-submit")
         shutil.copy(os.path.join(os.path.dirname(os.path.abspath(PROGRAM)), "passerelle-submit"), self.helper)
-        self.forwarder = Forwarder(peer.address)
+        self.forwarder = Forwarder(peer.address, secure)
         keys = {"type": peer.system, "helper": self.helper, "poll": "1s", "command_timeout": "10s", "silent_after": "10s",
                 "callback_url": f"http://{peer.address}:{self.forwarder.port}", "stop_patience": "5s", "checkpoint": "20s", **(settings or {})}
+        if secure:
+            keys |= {"callback_url": f"https://{peer.address}:{self.forwarder.port}", "callback_ca": self.forwarder.authority}
         self.gateway = Gateway(profiles={"job": profile(), **(profiles or {})},
                                spawner="".join(f"  {name}: {json.dumps({**keys, **own})}\n" for name, own in {"cluster": {}, **(more or {})}.items()), extra="limits: {servers_per_user: 3}")
 
@@ -136,6 +156,13 @@ class Member(Person):
 
     def start(self, name="job", **values):
         return self.api("POST", f"/users/{self.name}/server", {"profile": name, "values": values})
+
+    def start_other(self, server, name="job", **values):
+        return self.api("POST", f"/users/{self.name}/servers/{server}", {"profile": name, "values": values})
+
+    def other(self, server):
+        model = self.model()
+        return model["servers"].get(server) or model["stopped_servers"].get(server)
 
     def job(self):
         server = self.server()

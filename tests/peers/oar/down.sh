@@ -2,6 +2,7 @@
 # Stop what up.sh started, by pid.  --purge: also database, users, config.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd); . "$here/env.sh"
+"$here/api.sh" stop
 "$here/srv.sh" stop almighty
 for i in $(seq 1 9); do [ -s "$S/pids/oarn$i" ] && "$here/node.sh" stop $i; done
 "$here/srv.sh" stop pg

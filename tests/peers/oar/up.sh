@@ -17,7 +17,7 @@ mkdir -p "$S/pids" "$S/log"; chmod 755 "$S"
 alive() { [ -s "$S/pids/$1" ] && kill -0 "$(cat "$S/pids/$1")" 2>/dev/null; }
 
 # ---------------------------------------------------------------- packages
-for p in oar-server oar-server-pgsql oar-user oar-user-pgsql oar-node openssh-server postgresql libdbd-pg-perl libyaml-perl taktuk sudo; do
+for p in oar-server oar-server-pgsql oar-user oar-user-pgsql oar-node openssh-server postgresql libdbd-pg-perl libyaml-perl taktuk sudo oar-restful-api apache2-bin; do
   dpkg-query -W -f='${Status}\n' $p 2>/dev/null | grep -q 'ok installed' || { echo "package $p is missing; ./dev test installs it" >&2; exit 1; }
 done
 PGBIN=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)

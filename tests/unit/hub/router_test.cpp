@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "hub/api/launches.hpp"
 #include "hub/call.hpp"
 #include "hub/routes.hpp"
 
@@ -45,6 +46,7 @@ TEST(Routes, NothingThatChangesIsOpenButSigningIn) {
                           endpoint.handler == &pages::below_hub ||  // the same
                           endpoint.handler == &pages::authenticator ||
                           endpoint.handler == &api::arrived ||       // the launch's one-time key
+                          endpoint.handler == &api::outfit ||        // what only that job can know
                           endpoint.handler == &api::options ||       // tells nothing
                           endpoint.handler == &api::oauth_token ||   // a client's secret and a code
                           endpoint.handler == &pages::lti_launch ||  // signed by the platform
