@@ -12,43 +12,24 @@ import http.client
 import json
 import os
 import re
-import shutil
-import signal
 import sqlite3
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 os.chdir(ROOT)
 sys.path.insert(0, os.path.join(ROOT, "tests", "drivers"))
-from gateway import PROGRAM, Gateway, Person, TEST_SERVER, steady_port, wait_until  # noqa: E402
+from gateway import Gateway, Person, wait_until  # noqa: E402
+from real_jupyterhub import LIGHT_SERVERS, RealJupyterHub  # noqa: E402
 
 PAGE = "application/jupyterhub-pagination+json"
 TOKEN = "b" * 40
 CONFIG = """
-from jupyterhub.spawner import SimpleLocalProcessSpawner
-class Light(SimpleLocalProcessSpawner):
-    cmd = [{server!r}, 'serve']
-    home_dir_template = {folder!r}
-    def get_env(self):
-        return {{**super().get_env(), 'PASSERELLE_PORT': str(self.port)}}
-c = get_config()
-c.JupyterHub.spawner_class = Light
-c.JupyterHub.authenticator_class = 'dummy'
-c.JupyterHub.bind_url = 'http://127.0.0.1:{port}'
-c.JupyterHub.hub_port = {hub}
-c.ConfigurableHTTPProxy.command = [{proxy!r}]
-c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:{api}'
-c.ConfigurableHTTPProxy.pid_file = '{folder}/proxy.pid'
-c.JupyterHub.log_level = 'ERROR'
-c.JupyterHub.db_url = 'sqlite:///{folder}/hub.sqlite'
-c.JupyterHub.cookie_secret_file = '{folder}/cookie_secret'
+c.JupyterHub.log_level = "ERROR"
 c.JupyterHub.concurrent_spawn_limit = 0
-c.JupyterHub.services = [{{'name': 'bench', 'api_token': '{token}'}}]
-c.JupyterHub.load_roles = [{{'name': 'admin', 'services': ['bench']}}]
+c.JupyterHub.services = [{{"name": "bench", "api_token": "{token}"}}]
+c.JupyterHub.load_roles = [{{"name": "admin", "services": ["bench"]}}]
 """
 
 
@@ -132,41 +113,21 @@ class Theirs(Peer):
     token = TOKEN
 
     def __enter__(self):
-        self.connection, self.process = None, None
-        self.folder = tempfile.mkdtemp(prefix="passerelle-hub-")
-        self.port = steady_port()
-        self.config = os.path.join(self.folder, "config.py")
-        proxy = os.path.join(self.folder, "configurable-http-proxy")
-        os.symlink(os.path.abspath(PROGRAM), proxy)
-        with open(self.config, "w") as file:
-            file.write(CONFIG.format(proxy=proxy, server=os.path.abspath(TEST_SERVER), folder=self.folder, port=self.port,
-                                     hub=steady_port(), api=steady_port(), token=TOKEN))
+        self.jupyterhub = RealJupyterHub(LIGHT_SERVERS + CONFIG.format(token=TOKEN))
+        self.port = self.jupyterhub.port
         self.start()
         return self
 
     def start(self):
-        with open(os.path.join(self.folder, "log"), "ab") as log:
-            self.process = subprocess.Popen(["jupyterhub", "-f", self.config], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, start_new_session=True)
+        self.jupyterhub.start(self.answers, 600)
 
-        def up():
-            with open(os.path.join(self.folder, "log"), errors="replace") as file:
-                assert self.process.poll() is None, file.read()[-3000:]
-            return self.answers()
-        wait_until("JupyterHub answers", up, 600, 0.02)
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        for entry in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):
-                if os.readlink(f"/proc/{entry}/cwd").startswith(self.folder):
-                    os.kill(int(entry), signal.SIGKILL)
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def __exit__(self, *why):
+        self.jupyterhub.kill()  # a stop would end thousands of servers one by one
+        self.jupyterhub.__exit__(*why)
 
     def fill(self, names):
         """Past the API, by which it would take a quarter of an hour."""
-        database = sqlite3.connect(os.path.join(self.folder, "hub.sqlite"), timeout=60)
+        database = sqlite3.connect(os.path.join(self.jupyterhub.folder, "hub.sqlite"), timeout=60)
         (role,) = database.execute("SELECT id FROM roles WHERE name = 'user'").fetchone()
         for name in names:
             user = database.execute("INSERT INTO users (name, admin, created, last_activity, cookie_id) "
@@ -176,11 +137,10 @@ class Theirs(Peer):
         database.close()
 
     def hub(self):
-        return [pid for pid in tree(self.process.pid) if "proxy" not in open(f"/proc/{pid}/cmdline").read()]
+        return [pid for pid in tree(self.jupyterhub.process.pid) if "proxy" not in open(f"/proc/{pid}/cmdline").read()]
 
     def restart(self):
-        self.process.kill()
-        self.process.wait()
+        self.jupyterhub.kill()
         began = time.monotonic()
         self.start()
         return time.monotonic() - began

@@ -10,14 +10,10 @@ import argparse
 import asyncio
 import contextlib
 import http.client
-import json
 import os
 import re
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.parse
 
@@ -26,7 +22,8 @@ from oauthlib.oauth1 import SIGNATURE_TYPE_BODY, Client
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 os.chdir(ROOT)
 sys.path.insert(0, os.path.join(ROOT, "tests", "drivers"))
-from gateway import PROGRAM, Gateway, TEST_SERVER, steady_port, wait_until  # noqa: E402
+from gateway import Gateway, TEST_SERVER  # noqa: E402
+from real_jupyterhub import LIGHT_SERVERS, RealJupyterHub  # noqa: E402
 
 FORM = "application/x-www-form-urlencoded"
 POLL = 0.5      # what the pages' scripts do, and more often
@@ -129,65 +126,22 @@ class Passerelle:
                 raise AssertionError((status, location, text[:300]))
 
 
-HUB = """
-from jupyterhub.spawner import SimpleLocalProcessSpawner
-class Light(SimpleLocalProcessSpawner):
-    cmd = [{server!r}, 'serve']
-    home_dir_template = {folder!r}
-    def get_env(self):
-        return {{**super().get_env(), 'PASSERELLE_PORT': str(self.port)}}
-c = get_config()
-c.JupyterHub.spawner_class = Light
-c.JupyterHub.authenticator_class = 'dummy'
-c.JupyterHub.bind_url = 'http://127.0.0.1:{port}'
-c.JupyterHub.hub_port = {hub}
-c.ConfigurableHTTPProxy.command = [{proxy!r}]
-c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:{api}'
-c.JupyterHub.log_level = 'ERROR'
-c.JupyterHub.db_url = 'sqlite:///{folder}/hub.sqlite'
-c.JupyterHub.cookie_secret_file = '{folder}/cookie_secret'
-c.ConfigurableHTTPProxy.pid_file = '{folder}/proxy.pid'
-c.JupyterHub.cleanup_servers = True
-"""
-
-
-class JupyterHub:
+class JupyterHub(RealJupyterHub):
     name = "jupyterhub"
 
     def __init__(self, learners):
-        self.folder = tempfile.mkdtemp(prefix="passerelle-hub-")
-        self.port = steady_port()
+        super().__init__(LIGHT_SERVERS + 'c.JupyterHub.log_level = "ERROR"\nc.JupyterHub.cleanup_servers = True\n')
 
     def __enter__(self):
-        config = os.path.join(self.folder, "config.py")
-        proxy = os.path.join(self.folder, "configurable-http-proxy")
-        os.symlink(os.path.abspath(PROGRAM), proxy)
-        with open(config, "w") as file:
-            file.write(HUB.format(proxy=proxy, server=TEST_SERVER, folder=self.folder, port=self.port, hub=steady_port(), api=steady_port()))
-        self.process = subprocess.Popen(["jupyterhub", "-f", config], cwd=self.folder, stdin=subprocess.DEVNULL,
-                                        stdout=open(os.path.join(self.folder, "log"), "wb"), stderr=subprocess.STDOUT, start_new_session=True)
-
         def up():
-            assert self.process.poll() is None, open(os.path.join(self.folder, "log")).read()[-3000:]
             with contextlib.suppress(OSError, http.client.HTTPException):
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
                 connection.request("GET", "/hub/login")
                 return connection.getresponse().status == 200
             return False
-        wait_until("JupyterHub is up", up, 60)
+        self.start(up)
         self.pids = [int(p) for p in subprocess.run(["pgrep", "-s", str(self.process.pid)], capture_output=True, text=True).stdout.split()]
         return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(120)
-        # Servers are sessions of their own; they are known by their folder.
-        for entry in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):
-                if os.readlink(f"/proc/{entry}/cwd").startswith(self.folder):
-                    os.kill(int(entry), signal.SIGKILL)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     async def begin(self, browser, number):
         status, _, text = await browser.ask("GET", "/hub/login")

@@ -5,33 +5,20 @@ import http.client
 import json
 import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import urllib.parse
 import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "drivers"))
-from gateway import PASSWORD, PROGRAM, TEST_SERVER, Answer, Gateway, steady_port, wait_until  # noqa: E402
+from gateway import PASSWORD, TEST_SERVER, Answer, Gateway, steady_port, wait_until  # noqa: E402
+from real_jupyterhub import RealJupyterHub  # noqa: E402
 
 PEOPLE = ["teacher", "alice", "bob"]
 CONFIG = """
-c.JupyterHub.bind_url = "http://127.0.0.1:{public}/"
-c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub}"
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{api}"
-c.JupyterHub.authenticator_class = "jupyterhub.auth.DummyAuthenticator"
 c.Authenticator.admin_users = {{"teacher"}}
-c.JupyterHub.spawner_class = "jupyterhub.spawner.SimpleLocalProcessSpawner"
-c.SimpleLocalProcessSpawner.home_dir_template = "{folder}/home-{{username}}"
 c.Spawner.cmd = ["/usr/bin/python3", "{here}/light_server.py"]
 c.JupyterHub.allow_named_servers = True
-c.JupyterHub.db_url = "sqlite:///{folder}/hub.sqlite"
-c.JupyterHub.cookie_secret_file = "{folder}/cookie_secret"
-c.ConfigurableHTTPProxy.pid_file = "{folder}/proxy.pid"
 c.JupyterHub.load_groups = {{"crew": ["alice"]}}
 c.JupyterHub.services = [{{"name": "setup", "api_token": "{setup}"}},
                          {{"name": "watch", "api_token": "{service}", "url": "http://127.0.0.1:{watch}"}}]
@@ -105,27 +92,10 @@ class JupyterHub(Side):
     name = "JupyterHub 3.0.0"
 
     def __enter__(self):
-        self.folder = tempfile.mkdtemp(prefix="passerelle-replay-")
-        self.port, hub, api, watch = [steady_port() for _ in range(4)]
-        os.mkdir(os.path.join(self.folder, "bin"))
-        os.symlink(os.path.abspath(PROGRAM), os.path.join(self.folder, "bin", "configurable-http-proxy"))
         setup = uuid.uuid4().hex
-        with open(os.path.join(self.folder, "config.py"), "w") as file:
-            file.write(CONFIG.format(public=self.port, hub=hub, api=api, watch=watch, folder=self.folder, here=HERE, setup=setup,
-                                     service=self.tokens["service"]))
-        self.log_path = os.path.join(self.folder, "log")
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(
-                ["/usr/bin/python3", "-m", "jupyterhub", "-f", "config.py"], cwd=self.folder, stdout=log, stderr=log,
-                env={**os.environ, "PATH": os.path.join(self.folder, "bin") + ":/usr/bin:/bin", "HOME": self.folder},
-                stdin=subprocess.DEVNULL, start_new_session=True)
-
-        def up():
-            with open(self.log_path, errors="replace") as file:
-                text = file.read()
-            assert self.process.poll() is None, text[-4000:]
-            return "JupyterHub is now running" in text
-        wait_until("JupyterHub runs", up, 120)
+        self.hub = RealJupyterHub(CONFIG.format(watch=steady_port(), here=HERE, setup=setup, service=self.tokens["service"]))
+        self.hub.__enter__()
+        self.port, self.folder = self.hub.port, self.hub.folder
         self.tokens["admin"] = setup
         self.api("POST", "/users", {"usernames": [name for name in PEOPLE if name != "teacher"]})
         for name in PEOPLE:
@@ -134,17 +104,8 @@ class JupyterHub(Side):
         self.narrow()
         return self
 
-    def __exit__(self, kind, value, trace):
-        if kind is not None:
-            with open(self.log_path, errors="replace") as file:
-                print(file.read()[-4000:])
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def __exit__(self, *why):
+        self.hub.__exit__(*why)
 
 
 class Ours(Side):

@@ -6,12 +6,8 @@ import http.client
 import http.cookiejar
 import json
 import os
-import shutil
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 import urllib.parse
 import urllib.request
@@ -21,24 +17,18 @@ import websocket
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "drivers"))
 from gateway import PROGRAM, wait_until  # noqa: E402
+from real_jupyterhub import RealJupyterHub  # noqa: E402
 
 CONFIG = """
-c.JupyterHub.bind_url = "http://127.0.0.1:{public}/base/"
-c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub}"
-c.ConfigurableHTTPProxy.api_url = "http{secure}://127.0.0.1:{api}"
-c.JupyterHub.authenticator_class = "jupyterhub.auth.DummyAuthenticator"
-c.JupyterHub.spawner_class = "jupyterhub.spawner.SimpleLocalProcessSpawner"
-c.SimpleLocalProcessSpawner.home_dir_template = "{folder}/home-{{username}}"
+import os
+c.ConfigurableHTTPProxy.api_url = c.ConfigurableHTTPProxy.api_url.replace("http:", "{scheme}:")
 c.Spawner.start_timeout = 120
 c.Spawner.http_timeout = 120
 c.Spawner.default_url = "/tree"
 c.Spawner.args = ["--allow-root"]
 c.Spawner.environment = {{"JUPYTERHUB_SINGLEUSER_APP": "notebook.notebookapp.NotebookApp"}}
 c.JupyterHub.internal_ssl = {internal}
-c.JupyterHub.internal_certs_location = "{folder}/certificates"
-c.JupyterHub.db_url = "sqlite:///{folder}/hub.sqlite"
-c.JupyterHub.cookie_secret_file = "{folder}/cookie_secret"
-c.ConfigurableHTTPProxy.pid_file = "{folder}/proxy.pid"
+c.JupyterHub.internal_certs_location = os.path.abspath("certificates")
 c.JupyterHub.last_activity_interval = 2
 c.JupyterHub.services = [{{"name": "test", "api_token": "{token}"}}]
 c.JupyterHub.load_roles = [{{"name": "test", "services": ["test"],
@@ -46,61 +36,15 @@ c.JupyterHub.load_roles = [{{"name": "test", "services": ["test"],
 """
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-class Hub:
+class Hub(RealJupyterHub):
     def __init__(self, internal):
-        self.folder = tempfile.mkdtemp(prefix="passerelle-hub-")
         self.token = uuid.uuid4().hex
-        self.public, self.hub, self.api = free_ports(3)
-        os.mkdir(os.path.join(self.folder, "bin"))
-        os.symlink(os.path.abspath(PROGRAM), os.path.join(self.folder, "bin", "configurable-http-proxy"))
-        with open(os.path.join(self.folder, "config.py"), "w") as file:
-            file.write(CONFIG.format(public=self.public, hub=self.hub, api=self.api, folder=self.folder, token=self.token,
-                                     internal=internal, secure="s" if internal else ""))
-        self.log_path = os.path.join(self.folder, "log")
-        self.url = f"http://127.0.0.1:{self.public}/base"
-
-    def __enter__(self):
-        path = os.path.join(self.folder, "bin") + os.pathsep + "/usr/bin:/bin"
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(
-                ["/usr/bin/python3", "-m", "jupyterhub", "-f", "config.py"], cwd=self.folder, stdout=log, stderr=log,
-                env={**os.environ, "PATH": path, "HOME": self.folder}, stdin=subprocess.DEVNULL, start_new_session=True)
-
-        def up():
-            if self.process.poll() is not None:
-                raise AssertionError(f"JupyterHub ended with {self.process.returncode}\n{self.log()[-4000:]}")
-            return "JupyterHub is now running" in self.log()
-        wait_until("JupyterHub runs", up, 120)
-        return self
-
-    def __exit__(self, kind, value, trace):
-        if kind is not None:
-            print(self.log()[-8000:])
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def log(self):
-        with open(self.log_path, errors="replace") as file:
-            return file.read()
+        super().__init__(CONFIG.format(token=self.token, internal=internal, scheme="https" if internal else "http"), "/base/")
+        self.url = f"http://127.0.0.1:{self.port}/base"
 
     def ask(self, path, method="GET", body=None):
         """As the program that holds the token, through the public side."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.public, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request(method, "/base" + path, json.dumps(body) if body is not None else None,
                            {"Authorization": "token " + self.token, "Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -117,7 +61,7 @@ def run_cell(hub, name, code):
     status, data = hub.ask(f"/user/{name}/api/kernels", "POST", {"name": "python3"})
     assert status == 201, (status, data)
     kernel = json.loads(data)["id"]
-    url = f"ws://127.0.0.1:{hub.public}/base/user/{name}/api/kernels/{kernel}/channels"
+    url = f"ws://127.0.0.1:{hub.port}/base/user/{name}/api/kernels/{kernel}/channels"
     channel = websocket.create_connection(url, header=["Authorization: token " + hub.token], timeout=60, http_no_proxy=["*"])
     header = {"msg_id": uuid.uuid4().hex, "username": "t", "session": uuid.uuid4().hex, "msg_type": "execute_request",
               "version": "5.3"}
