@@ -1,6 +1,7 @@
 #include "hub/chart_form.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "spawners/kubernetes/chart/expression.hpp"
 
@@ -145,7 +146,59 @@ Json rows_of(const FilledForm& form, const Group& group) {
   return rows;
 }
 
+using spawners::kubernetes::Demand;
+using spawners::kubernetes::Gauge;
+
+/// "requests.memory" as people say it; null: not for them.
+Json resource_words(std::string_view resource) {
+  const bool limits = resource.starts_with("limits.");
+  const bool requests = resource.starts_with("requests.");
+  if (limits || requests) resource.remove_prefix(resource.find('.') + 1);
+  const bool gpu = resource.ends_with("gpu");
+  if (!gpu && resource != "cpu" && resource != "memory" && resource != "storage" &&
+      resource != "pods")
+    return nullptr;
+  Json what = web::say("quota." + std::string(gpu ? "gpu" : resource));
+  if (gpu || resource == "storage" || resource == "pods") return what;
+  return web::say(limits ? "quota.limits" : "quota.requests", {{"what", std::move(what)}});
+}
+
+Json gauge_words(const Gauge& gauge) {
+  Json what = resource_words(gauge.resource);
+  if (what.is_null()) what = gauge.resource;
+  return web::say("quota.row",
+                  {{"what", std::move(what)}, {"used", gauge.used}, {"hard", gauge.hard}});
+}
+
+Json asked_words(const Gauge& gauge, const Demand& demand) {
+  const auto asked = demand.find(gauge.resource);
+  if (asked == demand.end()) return nullptr;
+  return web::say("quota.asked",
+                  {{"asked", spawners::kubernetes::quantity_text(gauge.resource, asked->second)}});
+}
+
 }  // namespace
+
+Json chart_gauges(const std::vector<Gauge>& gauges, const Demand& demand) {
+  constexpr double kPercent = 100;
+  Json rows = Json::array();
+  for (const Gauge& gauge : gauges) {
+    if (resource_words(gauge.resource).is_null()) continue;
+    Json row = {{"words", gauge_words(gauge)},
+                {"percent", std::lround(gauge.share * kPercent)},
+                {"full", spawners::kubernetes::too_full({gauge}, demand) != nullptr}};
+    if (Json asked = asked_words(gauge, demand); !asked.is_null()) row["asked"] = std::move(asked);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Json chart_no_room(const std::vector<Gauge>& gauges, const Demand& demand) {
+  const Gauge* full = spawners::kubernetes::too_full(gauges, demand);
+  if (full == nullptr) return nullptr;
+  return web::say("quota.full",
+                  {{"row", gauge_words(*full)}, {"asked", asked_words(*full, demand)}});
+}
 
 Json chart_groups(const FilledForm& form) {
   Json groups = Json::array();

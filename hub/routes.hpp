@@ -22,6 +22,8 @@ Task<Answer> choose(Parts&, Call&);
 Task<Answer> spawn(Parts&, Call&);
 Task<Answer> pending(Parts&, Call&);
 Task<Answer> chart_form(Parts&, Call&);
+Task<Answer> notes(Parts&, Call&);
+Task<Answer> remove_release(Parts&, Call&);
 Task<Answer> start_chart(Parts&, Call&);
 Task<Answer> launch_link(Parts&, Call&);
 Task<Answer> stop(Parts&, Call&);

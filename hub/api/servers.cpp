@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "hub/api/models.hpp"
 #include "hub/form.hpp"
+#include "hub/releases.hpp"
 #include "hub/routes.hpp"
 #include "hub/sharing.hpp"
 
@@ -123,6 +124,10 @@ Task<Result<void>> stop_and_remove(Parts& parts,
   Actor actor{request.actor, request.peer};
   auto stopped = co_await parts.launcher.stop(subject.key(), std::move(request));
   if (!stopped || !remove) co_return stopped;
+  if (const ServerPtr server = parts.launcher.find(subject.key()); server) {
+    auto gone = co_await uninstall(parts, server);
+    if (!gone) co_return gone;
+  }
   auto forgotten = co_await parts.launcher.forget(subject.key());
   if (!forgotten) co_return forgotten;
   auth::SharedServer of{subject.user.username, subject.server};

@@ -19,6 +19,7 @@ using spawners::kubernetes::Filling;
 constexpr int kOk = 200;
 constexpr int kBadValues = 400;
 constexpr int kNotFound = 404;
+constexpr int kConflict = 409;
 
 /// Onyxia's links name the chart, which may be called otherwise than the profile.
 bool is_archive_of(const config::Profile& profile, const std::string& name) {
@@ -160,26 +161,35 @@ proxy::HubResponse charts_page(Parts& parts,
   return page(parts, call, kOk, "charts", view);
 }
 
+/// All that the pages below stand on.
+struct Opened {
+  Wanted what;
+  CatalogueListPtr list;  ///< Null: the profile has no catalogue.
+  ChartOfferPtr offer;    ///< Null: a chart has to be chosen.
+  std::vector<spawners::kubernetes::Gauge> gauges;
+};
+
 proxy::HubResponse form_page(Parts& parts,
                              const Call& call,
-                             const Wanted& what,
-                             const ChartOfferPtr& offer,
+                             const Opened& all,
                              const FilledForm& form,
-                             const CatalogueListPtr& versions,
                              int status,
                              const Json& message) {
+  const Wanted& what = all.what;
   Json view = {{"title", web::words(what.profile->title, what.profile->name)},
                {"action", address_of(parts, what)},
                {"user", what.subject.user.username},
                {"groups", chart_groups(form)},
-               {"command", command_of(offer, form)},
+               {"command", command_of(all.offer, form)},
                {"yaml", form.yaml},
                {"link", here_of(parts, what, form.link)}};
   if (!what.subject.server.empty()) view["server"] = what.subject.server;
-  if (!what.chart.empty()) view["choice"] = choice_view(what, *offer, versions);
+  if (!what.chart.empty()) view["choice"] = choice_view(what, *all.offer, all.list);
   if (!what.profile->description.empty())
     view["description"] = web::words(what.profile->description, "");
   if (!message.is_null()) view["message"] = message;
+  if (Json gauges = chart_gauges(all.gauges, form.demand); !gauges.empty())
+    view["quota"] = {{"gauges", std::move(gauges)}};
   if (Json strays = chart_strays(form); !strays.is_null()) view["strays"] = std::move(strays);
   const std::string_view raw = text::field(call.is_get() ? call.query : call.form, "next");
   if (const auto next = text::safe_next(raw)) view["next"] = *next;
@@ -232,13 +242,6 @@ LaunchRequest request_for(const Call& call, const Wanted& what, const FilledForm
   return request;
 }
 
-/// All that the pages below stand on.
-struct Opened {
-  Wanted what;
-  CatalogueListPtr list;  ///< Null: the profile has no catalogue.
-  ChartOfferPtr offer;    ///< Null: a chart has to be chosen.
-};
-
 Task<Result<Opened>> opened(Parts& parts, Call& call) {
   auto what = co_await wanted(parts, call);
   if (!what) co_return std::move(what.error());
@@ -281,7 +284,8 @@ Task<Answer> chart_form(Parts& parts, Call& call) {
   Filling filling = opening(parts, call, all->what);
   auto form = co_await filled(parts, *all, std::move(filling));
   if (!form) co_return refusal(parts, call, form.error());
-  co_return form_page(parts, call, all->what, all->offer, *form, all->list, kOk, nullptr);
+  all->gauges = co_await parts.launcher.chart_desk(*all->what.profile)->quota(false);
+  co_return form_page(parts, call, *all, *form, kOk, nullptr);
 }
 
 Task<Answer> start_chart(Parts& parts, Call& call) {
@@ -292,10 +296,14 @@ Task<Answer> start_chart(Parts& parts, Call& call) {
   auto form = co_await filled(parts, *all, std::move(filling));
   if (!form) co_return refusal(parts, call, form.error());
   const auto shown = [&](int status, const Json& message) {
-    return form_page(parts, call, all->what, all->offer, *form, all->list, status, message);
+    return form_page(parts, call, *all, *form, status, message);
   };
-  if (text::field(call.form, "do") != "start") co_return shown(kOk, nullptr);
+  const bool start = text::field(call.form, "do") == "start";
+  all->gauges = co_await parts.launcher.chart_desk(*all->what.profile)->quota(start);
+  if (!start) co_return shown(kOk, nullptr);
   if (!form->problems.empty()) co_return shown(kBadValues, web::say("chart.refused"));
+  if (const Json full = chart_no_room(all->gauges, form->demand); !full.is_null())
+    co_return shown(kConflict, full);
   LaunchRequest request = request_for(call, all->what, *form);
   auto launched = co_await parts.launcher.launch(std::move(request));
   if (launched || launched.error().code() == Errc::conflict)

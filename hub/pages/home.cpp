@@ -10,6 +10,7 @@
 #include "hub/keeping.hpp"
 #include "hub/methods.hpp"
 #include "hub/parts.hpp"
+#include "hub/releases.hpp"
 #include "hub/routes.hpp"
 #include "hub/subject.hpp"
 
@@ -54,6 +55,7 @@ Json card(const Parts& parts, const Server& server, std::size_t index) {
   if (record.phase == Phase::running) {
     add_job(parts, server, view);
     view["open_url"] = server.open_url;
+    if (is_release(parts, server)) view["notes_url"] = hub + "notes/" + tail;
     if (server.route) view["activity"] = web::moment(last_activity(server));
     if (server.kept_until && *server.kept_until > parts.clock.now())
       view["kept"] = web::moment(*server.kept_until);
@@ -68,6 +70,7 @@ Json card(const Parts& parts, const Server& server, std::size_t index) {
     view["stop_url"] = hub + "stop/" + tail;
   if (record.phase == Phase::stopped) {
     view["start"] = {{"action", hub + "spawn/" + tail}, {"profile", record.profile}};
+    if (is_release(parts, server)) view["remove_url"] = hub + "remove/" + tail;
     add_if(view, "ended", ended_words(record));
     if (record.cause && *record.cause != Cause::cancelled)
       view["failure_url"] = hub + "spawn-pending/" + tail;

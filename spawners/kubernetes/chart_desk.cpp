@@ -70,6 +70,7 @@ FilledForm fill(const ChartOffer& offer, const Filling& filling) {
   made.groups = chart::form_groups(parts, applied.values, chart::kept_of(parts, made.changes));
   show_refused(made);
   if (filling.from_page) keep_typed(made);
+  made.demand = demand_of(chart::merged(offer.source->chart.values, applied.values));
   made.yaml = chart::to_yaml(chart::covered(parts, std::move(applied.values)));
   made.link = chart::link_of(parts, made.changes);
   made.archive = offer.source->file;

@@ -7,6 +7,7 @@
 #include "spawners/kubernetes/catalogue.hpp"
 #include "spawners/kubernetes/chart/form.hpp"
 #include "spawners/kubernetes/chart_values.hpp"
+#include "spawners/kubernetes/quota.hpp"
 #include "spawners/spawner.hpp"
 
 namespace passerelle::spawners::kubernetes {
@@ -42,6 +43,7 @@ struct FilledForm {
   std::string yaml;     ///< The values for Helm, secrets covered
   std::string link;     ///< The changes in a link's syntax, without secrets
   std::string archive;  ///< Its file's name
+  Demand demand;        ///< Of the namespace's quota
 };
 
 /// Any thread.
@@ -57,6 +59,13 @@ class ChartDesk {
   /// What can be chosen, of a profile with a catalogue.
   virtual Task<Result<CatalogueListPtr>> charts(config::KubernetesProfile profile) = 0;
   virtual Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling) = 0;
+  /// How full the namespace is: `fresh`, or as it was a moment ago. Empty: nobody says.
+  virtual Task<std::vector<Gauge>> quota(bool fresh) = 0;
+  /// What the chart has to say to who installed it (NOTES.txt), as it wrote it: somebody else's
+  /// words, with secrets in them. `state`: of a server that was started.
+  virtual Task<Result<std::string>> notes(State state) = 0;
+  /// The release of a stopped server goes for good, with what it kept. Not there is success.
+  virtual Task<Result<void>> uninstall(ServerSpec spec) = 0;
 };
 
 }  // namespace passerelle::spawners::kubernetes

@@ -10,6 +10,7 @@
 #include "base/files.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "spawners/kubernetes/chart/validate.hpp"
 
 namespace passerelle::spawners::kubernetes {
 namespace {
@@ -85,6 +86,7 @@ Charts::Charts(config::KubernetesSpawner settings,
                                                 .as_user = settings_.act_as,
                                                 .timeout = settings_.helm_timeout,
                                                 .most = settings_.helm_processes})),
+      quotas_(std::make_shared<Quotas>(cluster_, namespace_)),
       catalogues_(around.loop, around.workers, folder_) {}
 
 /// Cause::spawner_down for a release that somebody else has installed under this name.
@@ -155,30 +157,41 @@ Task<Result<Started>> Charts::start_or_undo(ServerSpec spec, Progress& progress)
 }
 
 Task<Result<Started>> Charts::try_start(const ServerSpec& spec, Progress& progress) {
+  using namespace asio::experimental::awaitable_operators;
   progress.step("prepare");
   const auto until = steady_clock::now() + spec.start_timeout;
   auto source = co_await source_for(spec);
   if (!source) co_return std::move(source.error());
   const Installation installation = installation_for(spec, **source);
+  struct Wanted {
+    std::string values;
+    Demand demand;
+  };
   auto compute = [source = *source, whom = whom_for(spec, installation),
-                  given = values_of(spec)]() -> Result<std::string> {
+                  given = values_of(spec)]() -> Result<Wanted> {
     auto form = form_of(*source, whom);
     if (!form) return std::move(form.error());
     auto values = helm_values(*source, *form, given);
     if (!values) return std::move(values.error());
-    return values->dump();
+    return Wanted{values->dump(), demand_of(chart::merged(source->chart.values, *values))};
   };
-  auto values = co_await workers_.run(std::move(compute));
-  if (!values) co_return Error(Errc::invalid, Cause::values_invalid, values.error().message());
+  auto wanted = co_await workers_.run(std::move(compute));
+  if (!wanted) co_return Error(Errc::invalid, Cause::values_invalid, wanted.error().message());
   auto asked = settled(installation);
   auto there = co_await with_timeout(std::move(asked), spec.start_timeout, "the cluster");
   if (!there) co_return Error(Errc::unavailable, Cause::spawner_down, there.error().message());
+  if (!*there || suspended(**there)) {  // else what it uses counts already
+    auto fits = co_await room_for(std::move(wanted->demand));
+    if (!fits) co_return std::move(fits.error());
+  }
   const auto remembered = co_await progress.remember(to_state(installation));
   if (!remembered) co_return remembered.error();
   progress.step("spawn");
   std::set<std::string> old;
-  static_cast<void>(co_await tell_events(installation, nullptr, old));
-  auto done = co_await install_until(installation, **source, std::move(*values), until);
+  auto events = tell_events(installation, nullptr, old);  // before helm can have made any
+  auto installing = install_until(installation, std::move(wanted->values), until);
+  auto both = co_await (std::move(events) && std::move(installing));
+  auto done = std::get<1>(std::move(both));
   if (!done) co_return std::move(done.error());
   progress.step("listen");
   auto ready = until_ready(installation, progress, std::move(old));
@@ -191,14 +204,44 @@ Task<Result<Started>> Charts::try_start(const ServerSpec& spec, Progress& progre
   co_return co_await with_log(installation, std::move(why));
 }
 
+Task<Result<void>> Charts::room_for(Demand demand) {
+  const std::vector<Gauge> gauges = co_await quotas_->now();
+  const Gauge* full = too_full(gauges, demand);
+  if (full != nullptr) co_return quota_error(*full, demand);
+  co_return Result<void>();
+}
+
+Task<std::vector<Gauge>> Charts::quota(bool fresh) {
+  auto asked = fresh ? quotas_->now() : quotas_->lately();
+  auto gauges = co_await std::move(asked);
+  co_return gauges;
+}
+
+Task<Result<std::string>> Charts::notes(Installation installation) {
+  auto release = co_await own_release(installation);
+  if (!release) co_return std::move(release.error());
+  if (!*release) co_return Error(Errc::not_found, "it is not installed");
+  co_return std::move((*release)->notes);
+}
+
+Task<Result<void>> Charts::uninstall(ServerSpec spec) {
+  auto source = co_await source_for(spec);
+  if (!source) co_return std::move(source.error());
+  const Installation installation = installation_for(spec, **source);
+  auto release = co_await settled(installation);
+  if (!release) co_return std::move(release.error());
+  if (!*release) co_return Result<void>();
+  auto gone = co_await helm_->uninstall(installation.release, installation.namespace_);
+  co_return gone;
+}
+
 /// An API server that does not answer now may do so before the start has taken too long.
 Task<Result<void>> Charts::install_until(const Installation& installation,
-                                         const ChartSource& source,
                                          std::string values,
                                          steady_clock::time_point until) {
   constexpr auto kPause = std::chrono::seconds(1);
   for (;;) {
-    auto done = co_await install(installation, source.archive, values);
+    auto done = co_await install(installation, values);
     const bool again = !done && (done.error().code() == Errc::unavailable ||
                                  done.error().code() == Errc::conflict);
     if (!again || steady_clock::now() + kPause > until) co_return done;
@@ -209,12 +252,10 @@ Task<Result<void>> Charts::install_until(const Installation& installation,
   }
 }
 
-Task<Result<void>> Charts::install(const Installation& installation,
-                                   std::string archive,
-                                   std::string values) {
+Task<Result<void>> Charts::install(const Installation& installation, std::string values) {
   Helm::Install order{.release = installation.release,
                       .namespace_ = installation.namespace_,
-                      .archive = std::move(archive),
+                      .archive = archive_file(installation.digest),
                       .values = std::move(values),
                       .label = std::string(kGatewayLabel) + "=" + gateway_,
                       .description = to_state(installation)};
@@ -222,18 +263,29 @@ Task<Result<void>> Charts::install(const Installation& installation,
   co_return done;
 }
 
+/// What helm may not take away, though nothing of it runs, is left to the operators: a launch that
+/// may not be undone must not stand there for ever.
 Task<Result<void>> Charts::stop(Installation installation) {
+  auto done = co_await take_down(installation);
+  const Pods& pods = cluster_->releases;
+  const bool refused = !done && done.error().code() == Errc::internal;
+  if (!refused || !pods.is_synced() || pods.of_launch(installation.release) != nullptr)
+    co_return done;
+  log::error("kubernetes", "helm cannot undo a release of which nothing runs",
+             {{"release", installation.release}, {"why", done.error().message()}});
+  co_return Result<void>();
+}
+
+Task<Result<void>> Charts::take_down(Installation installation) {
   auto release = co_await settled(installation);
   if (!release) co_return std::move(release.error());
   if (!*release) co_return Result<void>();
-  auto read = [file = archive_file(installation.digest)] { return files::read(file); };
-  Result<std::string> archive = co_await workers_.run(std::move(read));
   Result<void> done;
-  if (installation.suspends && archive) {
+  if (installation.suspends && std::filesystem::exists(archive_file(installation.digest))) {
     if (!suspended(**release)) {
       Json values = (*release)->values;
       values["global"]["suspend"] = true;
-      done = co_await install(installation, std::move(*archive), values.dump());
+      done = co_await install(installation, values.dump());
     }
   } else {
     done = co_await helm_->uninstall(installation.release, installation.namespace_);

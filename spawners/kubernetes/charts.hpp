@@ -47,6 +47,9 @@ class Charts {
   Task<Result<ChartOfferPtr>> offer(ServerSpec spec);
   Task<Result<CatalogueListPtr>> listed(config::KubernetesProfile profile);
   Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling);
+  Task<std::vector<Gauge>> quota(bool fresh);
+  Task<Result<std::string>> notes(Installation installation);
+  Task<Result<void>> uninstall(ServerSpec spec);
   Task<Result<Liveness>> poll(Installation installation);
   Task<Result<Liveness>> wait_for_end(Installation installation);
   Task<Result<void>> stop(Installation installation);
@@ -65,8 +68,9 @@ class Charts {
   Task<Result<Started>> try_start(const ServerSpec& spec, Progress& progress);
   Task<Result<std::optional<Release>>> own_release(Installation installation);
   Task<Result<std::optional<Release>>> settled(Installation installation);
+  Task<Result<void>> take_down(Installation installation);
+  Task<Result<void>> room_for(Demand demand);
   Task<Result<void>> install_until(const Installation& installation,
-                                   const ChartSource& source,
                                    std::string values,
                                    std::chrono::steady_clock::time_point until);
 
@@ -81,9 +85,7 @@ class Charts {
                                          std::set<std::string>& told);
   Task<Error> with_log(const Installation& installation, Error why);
   Task<Result<void>> until_no_pods(Installation installation);
-  Task<Result<void>> install(const Installation& installation,
-                             std::string archive,
-                             std::string values);
+  Task<Result<void>> install(const Installation& installation, std::string values);
 
   config::KubernetesSpawner settings_;
   std::string namespace_;
@@ -92,6 +94,7 @@ class Charts {
   WorkerPool& workers_;
   ClusterPtr cluster_;
   std::shared_ptr<Helm> helm_;
+  std::shared_ptr<Quotas> quotas_;
   Catalogues catalogues_;
   std::map<std::string, ChartSourcePtr> sources_;  ///< By the archive's file; read once
 };

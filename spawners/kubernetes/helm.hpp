@@ -33,7 +33,7 @@ class Helm : public std::enable_shared_from_this<Helm> {
   struct Install {
     std::string release;
     std::string namespace_;
-    std::string archive;      ///< The .tgz, as bytes
+    std::string archive;      ///< The .tgz, a file of ours
     std::string values;       ///< JSON
     std::string label;        ///< "name=value", on the release's Secret: whose it is
     std::string description;  ///< Stands in the release
@@ -65,6 +65,7 @@ class Helm : public std::enable_shared_from_this<Helm> {
   WorkerPool& workers_;
   HelmSettings settings_;
   Seats seats_;
+  std::string genuine_;  ///< The program that had the right digest: its inode, size and times
   std::map<std::string, std::shared_ptr<Seats>> lines_;  ///< By release: one operation at a time
 };
 

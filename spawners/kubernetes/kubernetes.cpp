@@ -217,6 +217,25 @@ Task<Result<FilledForm>> KubernetesSpawner::filled(ChartOfferPtr offer, Filling 
   co_return made;
 }
 
+Task<std::vector<Gauge>> KubernetesSpawner::quota(bool fresh) {
+  auto gauges = co_await charts_->quota(fresh);
+  co_return gauges;
+}
+
+Task<Result<std::string>> KubernetesSpawner::notes(State state) {
+  const auto release = installation_of(state);
+  if (!release || !charts_) co_return Error(Errc::not_found, "no chart, no notes");
+  auto words = co_await charts_->notes(*release);
+  co_return words;
+}
+
+Task<Result<void>> KubernetesSpawner::uninstall(ServerSpec spec) {
+  if (!charts_)
+    co_return Error(Errc::unavailable, Cause::spawner_down, "the spawner has no `helm`");
+  auto gone = co_await charts_->uninstall(std::move(spec));
+  co_return gone;
+}
+
 Condition KubernetesSpawner::condition(const State& state) const {
   Condition condition;
   if (const auto release = installation_of(state); release && charts_)

@@ -51,6 +51,9 @@ class KubernetesSpawner final : public Spawner, public ChartDesk {
   Task<Result<ChartOfferPtr>> offer(ServerSpec spec) override;
   Task<Result<CatalogueListPtr>> charts(config::KubernetesProfile profile) override;
   Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling) override;
+  Task<std::vector<Gauge>> quota(bool fresh) override;
+  Task<Result<std::string>> notes(State state) override;
+  Task<Result<void>> uninstall(ServerSpec spec) override;
 
  private:
   // start.cpp: a pod's way up

@@ -2,20 +2,10 @@
 
 #include <algorithm>
 
+#include "spawners/kubernetes/object.hpp"
+
 namespace passerelle::spawners::kubernetes {
 namespace {
-
-const Json& part(const Json& object, const char* key) {
-  static const Json kNothing = Json::object();
-  if (!object.is_object()) return kNothing;
-  const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
-}
-
-std::string text_in(const Json& object, const char* key) {
-  const Json& value = part(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
 
 void take_conditions(const Json& conditions, Pod& pod) {
   if (!conditions.is_array()) return;
@@ -59,6 +49,8 @@ Pod pod_of(const Json& object, const PodKind& kind) {
   pod.deleting = about.contains("deletionTimestamp");
   pod.launch = text_in(part(about, "labels"), kind.label);
   pod.state = text_in(part(about, "annotations"), kStateAnnotation);
+  const Json& parts = list_in(part(object, "spec"), "containers");
+  if (!parts.empty()) pod.container = text_in(parts.front(), "name");
   pod.phase = text_in(status, "phase");
   pod.ip = text_in(status, "podIP");
   pod.reason = text_in(status, "reason");
@@ -115,6 +107,11 @@ const Pod* Pods::of_launch(const std::string& launch) const {
   if (at == uid_of_.end()) return nullptr;
   const auto found = by_uid_.find(at->second);
   return found == by_uid_.end() ? nullptr : &found->second;
+}
+
+std::optional<Pod> Pods::known(const std::string& launch) const {
+  const Pod* pod = of_launch(launch);
+  return pod == nullptr ? std::nullopt : std::optional<Pod>(*pod);
 }
 
 void Pods::tell(const std::string& launch) {

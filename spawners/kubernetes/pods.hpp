@@ -24,9 +24,10 @@ struct Pod {
   std::string state;  ///< What its spawner wrote down
   std::string phase;  ///< Pending, Running, Succeeded, Failed, Unknown
   std::string ip;
-  std::string reason;   ///< Of the pod: "Evicted"
-  std::string message;  ///< With it, or why no node can take it
-  std::string waiting;  ///< Why its container waits: "ImagePullBackOff"
+  std::string container;  ///< Its first one's name
+  std::string reason;     ///< Of the pod: "Evicted"
+  std::string message;    ///< With it, or why no node can take it
+  std::string waiting;    ///< Why its container waits: "ImagePullBackOff"
   std::string waiting_message;
   std::optional<int> exit_code;
   int restarts = 0;
@@ -58,6 +59,8 @@ class Pods final : public Watch::Listener {
   bool is_synced() const noexcept { return synced_; }
   /// Null: there is none, as far as the watch knows.
   const Pod* of_launch(const std::string& launch) const;
+  /// A copy: whether there was news is seen by comparing.
+  std::optional<Pod> known(const std::string& launch) const;
   const std::map<std::string, Pod>& all() const noexcept { return by_uid_; }
   /// Returns when there is news of that launch's pod, or after `at_most`.
   Task<void> news(std::string launch, std::chrono::steady_clock::duration at_most);

@@ -6,6 +6,7 @@
 #include <archive_entry.h>
 
 #include "spawners/kubernetes/access.hpp"
+#include "spawners/kubernetes/object.hpp"
 #include "spawners/kubernetes/pods.hpp"
 
 namespace passerelle::spawners::kubernetes {
@@ -34,18 +35,6 @@ Result<std::string> unpacked(const std::string& packed) {
     if (got < 0 || out.size() > kLargest) return damaged;
     out.append(piece, 0, static_cast<std::size_t>(got));
   }
-}
-
-const Json& part(const Json& object, const char* key) {
-  static const Json kNothing = Json::object();
-  if (!object.is_object()) return kNothing;
-  const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
-}
-
-std::string text_in(const Json& object, const char* key) {
-  const Json& value = part(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
 }
 
 }  // namespace

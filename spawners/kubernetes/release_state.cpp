@@ -5,6 +5,8 @@
 
 #include "base/text.hpp"
 #include "spawners/kubernetes/charts.hpp"
+#include "spawners/kubernetes/live_log.hpp"
+#include "spawners/kubernetes/object.hpp"
 
 namespace passerelle::spawners::kubernetes {
 namespace {
@@ -13,24 +15,6 @@ using std::chrono::steady_clock;
 
 constexpr auto kPatience = std::chrono::seconds(30);
 constexpr int kCrashes = 2;  // of a container that its pod starts again
-
-const Json& part(const Json& object, const char* key) {
-  static const Json kNothing = Json::object();
-  if (!object.is_object()) return kNothing;
-  const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
-}
-
-const Json& list_in(const Json& object, const char* key) {
-  static const Json kNothing = Json::array();
-  const Json& list = part(object, key);
-  return list.is_array() ? list : kNothing;
-}
-
-std::string text_in(const Json& object, const char* key) {
-  const Json& value = part(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
 
 bool is_page(const std::string& name) {
   constexpr std::array<std::string_view, 7> kNames = {"http", "web",      "ui",      "main",
@@ -142,24 +126,32 @@ Task<Result<std::optional<Upstream>>> Charts::address_of(Installation installati
 Task<Result<Upstream>> Charts::until_ready(Installation installation,
                                            Progress& progress,
                                            std::set<std::string> told) {
-  constexpr auto kLook = std::chrono::seconds(1);
+  constexpr auto kLook = std::chrono::milliseconds(1000);
+  constexpr auto kSoon = std::chrono::milliseconds(20);  // endpoints follow a pod that is ready
   std::optional<steady_clock::time_point> trouble;
-  for (;;) {
+  LiveLog log;
+  for (auto soon = kSoon;;) {
+    const std::optional<Pod> pod = cluster_->releases.known(installation.release);
+    if (!pod || pod->ready) {
+      auto address = co_await address_of(installation);
+      const bool there = address && *address;
+      if (there && pod) co_await log.tell(cluster_->api, installation.namespace_, *pod, progress);
+      if (there) co_return std::move(**address);
+    }
     auto complaint = co_await tell_events(installation, &progress, told);
     if (complaint) co_return std::move(*complaint);
-    const Pod* pod = cluster_->releases.of_launch(installation.release);
-    if (pod == nullptr || !is_trouble(*pod))
+    if (!pod || !is_trouble(*pod))
       trouble.reset();
     else if (!trouble)
       trouble = steady_clock::now();
     const auto since = trouble ? steady_clock::now() - *trouble : steady_clock::duration::zero();
-    if (pod != nullptr && !pod->ready && !pod->deleting)
+    if (pod && !pod->ready && !pod->deleting)
       if (auto end = hopeless(*pod, since)) co_return std::move(*end);
-    if (pod == nullptr || pod->ready) {
-      auto address = co_await address_of(installation);
-      if (address && *address) co_return std::move(**address);
-    }
-    co_await cluster_->releases.news(installation.release, kLook);
+    if (pod) co_await log.tell(cluster_->api, installation.namespace_, *pod, progress);
+    if (cluster_->releases.known(installation.release) != pod) continue;
+    const bool near = pod && pod->ready;
+    co_await cluster_->releases.news(installation.release, near ? soon : kLook);
+    soon = near ? std::min(soon * 2, kLook) : kSoon;
   }
 }
 

@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "spawners/container.hpp"
 #include "spawners/kubernetes/kubernetes.hpp"
+#include "spawners/kubernetes/live_log.hpp"
 
 namespace passerelle::spawners::kubernetes {
 namespace {
@@ -239,8 +240,10 @@ Task<Result<Upstream>> KubernetesSpawner::until_ready(const Launch& launch, Prog
   std::optional<steady_clock::time_point> trouble;
   bool was_there = false;
   auto look = steady_clock::now();
+  LiveLog log("notebook");
   for (;;) {
-    const Pod* pod = cluster_->pods.of_launch(launch.id);
+    const std::optional<Pod> before = cluster_->pods.known(launch.id);
+    const Pod* pod = before ? &*before : nullptr;
     was_there = was_there || pod != nullptr;
     if (pod == nullptr && was_there)
       co_return Error(Errc::unavailable, Cause::node_lost, "somebody has deleted the pod");
@@ -254,9 +257,11 @@ Task<Result<Upstream>> KubernetesSpawner::until_ready(const Launch& launch, Prog
     const auto end = pod == nullptr ? std::nullopt : hopeless(*pod, since);
     if (end || steady_clock::now() >= look) {
       co_await tell_events(launch, progress, told);
+      if (before && !end) co_await log.tell(cluster_->api, launch.namespace_, *before, progress);
       look = steady_clock::now() + kLook;
     }
     if (end) co_return *end;
+    if (cluster_->pods.known(launch.id) != before) continue;
     co_await cluster_->pods.news(launch.id, kLook);
   }
 }

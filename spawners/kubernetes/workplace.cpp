@@ -20,7 +20,7 @@ constexpr const char* kLock = "/lock";
 /// Values and what helm has said: nobody else's, and not for longer than needed.
 void clear(const std::string& folder) {
   std::error_code ignored;
-  for (const char* name : {"values.json", "chart.tgz", "said"})
+  for (const char* name : {"values.json", "said"})
     std::filesystem::remove(std::filesystem::path(folder) / name, ignored);
 }
 
