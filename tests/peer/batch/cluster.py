@@ -32,10 +32,13 @@ class Peer:
     def script(self, name, *arguments):
         return run("bash", os.path.join(HERE, "..", "..", "peers", self.folder, name), *arguments, limit=600)
 
-    def up(self):
-        # One run at a time on a machine: the people, the nodes and the ports are the same for all.
+    def lock_it(self):
+        """One run at a time on a machine: the people, the nodes and the ports are the same for all."""
         self.lock = open("/var/lock/passerelle-batch-peer", "w")
         fcntl.flock(self.lock, fcntl.LOCK_EX)
+
+    def up(self):
+        self.lock_it()
         self.script("up.sh")
 
     def down(self):
@@ -298,3 +301,12 @@ def checks(functions, chosen):
         begun = time.monotonic()
         yield function
         print(f"  {function.__name__}: {time.monotonic() - begun:.1f} s", flush=True)
+
+
+if __name__ == "__main__":  # cluster.py oar|slurm up|down
+    one = {"oar": Oar, "slurm": Slurm}[sys.argv[1]]()
+    if sys.argv[2] == "up":
+        one.up()
+    else:
+        one.lock_it()
+        one.down()
