@@ -371,8 +371,7 @@ class Checks {
     for (const Spawner& spawner : settings_.spawners) {
       const std::string path = "spawners." + spawner.name;
       if (spawner.type == "local") check_local(spawner, path, environment_, marks_, problems_);
-      if (spawner.type == "oar" || spawner.type == "slurm")
-        check_batch(settings_, spawner, path, marks_, problems_);
+      if (is_batch(spawner)) check_batch(settings_, spawner, path, marks_, problems_);
       if (runs_containers(spawner)) check_binds(spawner, path, marks_, problems_);
     }
   }

@@ -1,8 +1,16 @@
 #include "config/checks/batch.hpp"
 
-#include "config/spawners/batch.hpp"
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "config/keys/batch.hpp"
 
 namespace passerelle::config {
+
+bool is_batch(const Spawner& spawner) {
+  const auto types = text::split(kBatchTypes, ' ');
+  return std::ranges::find(types, spawner.type) != types.end();
+}
 
 void check_batch(const Settings& settings,
                  const Spawner& spawner,

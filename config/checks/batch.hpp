@@ -1,4 +1,4 @@
-// What the keys of one `type: oar` or `type: slurm` mean for one another.
+// What the keys of one `type: oar`, `type: slurm` and so on mean for one another.
 #pragma once
 
 #include <string>
@@ -8,6 +8,9 @@
 #include "config/settings.hpp"
 
 namespace passerelle::config {
+
+/// A type whose servers are jobs.
+bool is_batch(const Spawner& spawner);
 
 void check_batch(const Settings& settings,
                  const Spawner& spawner,

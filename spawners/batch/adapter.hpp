@@ -1,6 +1,6 @@
 // Adapter: one batch system's words. It makes command lines and reads what they print; it runs
 // nothing, knows no gateway and keeps no memory, so that the helper can use it too. Another system
-// (PBS) is one more file like oar.cpp and a line in adapters.cpp.
+// (PBS) is one more file like oar.cpp: docs/spawners/batch.md says what it must define.
 #pragma once
 
 #include <string>

@@ -1,13 +1,16 @@
-#include <array>
-
 #include "spawners/batch/adapter.hpp"
 
 namespace passerelle::spawners::batch {
 
+#define SYSTEM(system) const Adapter& system();
+#include "batch_systems.inc"
+#undef SYSTEM
+
 const Adapter* adapter_for(std::string_view name) {
-  const std::array<const Adapter*, 2> all = {&oar(), &slurm()};
-  for (const Adapter* one : all)
-    if (one->name() == name) return one;
+#define SYSTEM(system) \
+  if (name == #system) return &system();
+#include "batch_systems.inc"
+#undef SYSTEM
   return nullptr;
 }
 

@@ -1,5 +1,5 @@
-// make_oar, make_slurm: looks at everything that would make every start fail, once, when the
-// gateway starts.
+// make_oar, make_slurm and so on: looks at everything that would make every start fail, once, when
+// the gateway starts.
 #include <filesystem>
 #include <fstream>
 
@@ -11,6 +11,12 @@
 #include "spawners/batch/oar_api.hpp"
 
 namespace passerelle::spawners {
+
+namespace batch {
+#define SYSTEM(system) const Adapter& system();
+#include "batch_systems.inc"
+#undef SYSTEM
+}  // namespace batch
 
 using namespace batch;
 
@@ -92,12 +98,12 @@ Result<std::unique_ptr<Spawner>> make_batch(const config::Spawner& settings,
 
 }  // namespace
 
-Result<std::unique_ptr<Spawner>> make_oar(const config::Spawner& settings, Surroundings around) {
-  return make_batch(settings, std::move(around), oar());
-}
-
-Result<std::unique_ptr<Spawner>> make_slurm(const config::Spawner& settings, Surroundings around) {
-  return make_batch(settings, std::move(around), slurm());
-}
+#define SYSTEM(name)                                                            \
+  Result<std::unique_ptr<Spawner>> make_##name(const config::Spawner& settings, \
+                                               Surroundings around) {           \
+    return make_batch(settings, std::move(around), name());                     \
+  }
+#include "batch_systems.inc"
+#undef SYSTEM
 
 }  // namespace passerelle::spawners

@@ -22,7 +22,7 @@ ours() { sockets | grep -q "^ *[0-9]*: [0-9A-F]*:$1 [0-9A-F:]* 0A [0-9A-F:]* [0-
 # The TLS key stays: Jupyter reads it again for each connection.
 forget() { rm -f "$dir/command" "$dir/settings" "$dir/hdr"; }
 uid=$(id -u)
-say "on $(uname -n), job ${OAR_JOB_ID:-$SLURM_JOB_ID}"
+say "on $(uname -n), job $OAR_JOB_ID$SLURM_JOB_ID$PBS_JOBID"
 try=0 up=
 if [ -n "$P_WORMHOLE" ] && ! command -v python3 >/dev/null; then
   say "python3 is not there; the wormhole needs it"
