@@ -94,18 +94,45 @@ class Kubeconfig {
   }
 
   Result<void> read_user(const Json& user, Access& access) const {
-    auto known = refuse(user, {"exec", "auth-provider", "username", "as-groups"});
+    auto known = refuse(user, {"auth-provider", "username", "as-groups"});
     if (!known) return known;
     access.token = text_in(user, "token");
     if (const std::string file = text_in(user, "tokenFile"); !file.empty())
       access.token_file = beside(file);
     access.as_user = text_in(user, "as");
+    if (const Json* exec = member(user, "exec"); exec != nullptr)
+      if (auto done = read_exec(*exec, access); !done) return done;
     auto cert = bytes(user, "client-certificate");
     if (!cert) return std::move(cert.error());
     auto key = bytes(user, "client-key");
     if (!key) return std::move(key.error());
     access.cert_pem = std::move(*cert);
     access.key_pem = std::move(*key);
+    return {};
+  }
+
+  Result<void> read_exec(const Json& exec, Access& access) const {
+    ExecSettings settings;
+    settings.api_version = text_in(exec, "apiVersion");
+    const std::string base = "client.authentication.k8s.io/";
+    if (settings.api_version != base + "v1" && settings.api_version != base + "v1beta1")
+      return bad("`exec` has an apiVersion that is not known to passerelle");
+    std::string command = text_in(exec, "command");
+    if (command.empty()) return bad("`exec` has no `command`");
+    if (command.find('/') != std::string::npos) command = beside(command);
+    settings.words.push_back(std::move(command));
+    if (text_in(exec, "interactiveMode") == "Always")
+      return bad("`exec` wants somebody to ask, and there is nobody");
+    if (const Json* wanted = member(exec, "provideClusterInfo");
+        wanted != nullptr && *wanted == true)
+      return bad("`provideClusterInfo` is not known to passerelle");
+    if (const Json* arguments = member(exec, "args"); arguments != nullptr && arguments->is_array())
+      for (const Json& one : *arguments)
+        if (one.is_string()) settings.words.push_back(one.get<std::string>());
+    if (const Json* variables = member(exec, "env"); variables != nullptr && variables->is_array())
+      for (const Json& one : *variables)
+        settings.variables.emplace_back(text_in(one, "name"), text_in(one, "value"));
+    access.exec = std::move(settings);
     return {};
   }
 

@@ -8,6 +8,7 @@
 
 #include "base/http_stream.hpp"
 #include "base/result.hpp"
+#include "spawners/kubernetes/exec_plugin.hpp"
 
 namespace passerelle::spawners::kubernetes {
 
@@ -18,8 +19,9 @@ struct Access {
   std::string cert_pem;    ///< A client certificate; empty: none
   std::string key_pem;
   std::string token;
-  std::string token_file;  ///< Instead of `token`: read again, because it is renewed
-  std::string as_user;     ///< Impersonate; empty: nobody
+  std::string token_file;            ///< Instead of `token`: read again, because it is renewed
+  std::string as_user;               ///< Impersonate; empty: nobody
+  std::optional<ExecSettings> exec;  ///< A program that tells token or certificate
   bool verify = true;
 };
 
@@ -27,7 +29,7 @@ struct Access {
 std::optional<std::string> base64_decoded(std::string text);
 
 /// From a kubeconfig file; `context` empty: its current one. Errc::invalid names what is missing,
-/// or what this client does not know (exec, auth-provider, proxy-url, tls-server-name).
+/// or what this client does not know (auth-provider, proxy-url, tls-server-name).
 Result<Access> read_kubeconfig(const std::string& path, const std::string& context);
 
 /// As a pod: `folder` has token, ca.crt and namespace; the address stands in the environment

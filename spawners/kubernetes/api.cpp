@@ -100,7 +100,25 @@ Error refusal(int status, std::string_view body) {
 }
 
 Api::Api(asio::io_context& loop, Access access)
-    : http_(loop), credentials_(std::move(access)), lanes_{Seats(16), Seats(16), Seats(16)} {}
+    : http_(loop), credentials_(std::move(access)), lanes_{Seats(16), Seats(16), Seats(16)} {
+  if (const auto& exec = credentials_.access().exec) plugin_ = std::make_shared<ExecPlugin>(*exec);
+}
+
+Task<Result<void>> Api::sign(HttpRequest& request, HttpStreamOptions& options) {
+  if (plugin_) {
+    auto ready = co_await plugin_->ready();
+    if (!ready) co_return ready;
+  }
+  auto known = credentials_.put_on(request, options);
+  if (known && plugin_) plugin_->put_on(request, options);
+  co_return known;
+}
+
+bool Api::renew() {
+  if (!plugin_) return credentials_.renew();
+  plugin_->drop();
+  return true;
+}
 
 Task<Result<HttpResponse>> Api::attempt(const Call& call) {
   HttpRequest request;
@@ -113,8 +131,8 @@ Task<Result<HttpResponse>> Api::attempt(const Call& call) {
   request.timeout = kCallTimeout;
   request.most_body = call.most_body;
   options.compressed = true;
-  if (auto known = credentials_.put_on(request, options); !known)
-    co_return std::move(known.error());
+  auto known = co_await sign(request, options);
+  if (!known) co_return std::move(known.error());
   auto response = co_await http_.fetch(std::move(request), std::move(options));
   if (response || response.error().code() == Errc::cancelled) co_return response;
   co_return Error(response.error().code(), Cause::spawner_down,
@@ -127,7 +145,7 @@ Task<Result<HttpResponse>> Api::call(Call call) {
     auto response = co_await attempt(call);
     if (!response || good(response->status)) co_return response;
     const auto later = retry_after(*response);
-    const bool renewed = response->status == kUnauthenticated && tried == 1 && credentials_.renew();
+    const bool renewed = response->status == kUnauthenticated && tried == 1 && renew();
     if (tried == kTries || (!later && !renewed))
       co_return refusal(response->status, response->body);
     if (later) co_await sleep_for(*later);
@@ -196,11 +214,11 @@ Task<Result<std::unique_ptr<HttpStream>>> Api::watch(std::string path) {
     request.headers = {{"Accept", "application/json"}};
     request.timeout = std::chrono::milliseconds(0);
     options.idle_timeout = kSilence;
-    if (auto known = credentials_.put_on(request, options); !known)
-      co_return std::move(known.error());
+    auto known = co_await sign(request, options);
+    if (!known) co_return std::move(known.error());
     auto stream = co_await http_.open(std::move(request), std::move(options));
     if (!stream || good((*stream)->status())) co_return stream;
-    if ((*stream)->status() == kUnauthenticated && tried == 1 && credentials_.renew()) continue;
+    if ((*stream)->status() == kUnauthenticated && tried == 1 && renew()) continue;
     auto words = co_await (*stream)->next();
     co_return refusal((*stream)->status(), words ? *words : std::string());
   }

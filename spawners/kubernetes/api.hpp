@@ -86,8 +86,13 @@ class Api {
   Task<Result<HttpResponse>> attempt(const Call& call);
   Task<Result<Json>> document(Call call);
 
+  Task<Result<void>> sign(HttpRequest& request, HttpStreamOptions& options);
+  /// After a 401: whether there is something else to show.
+  bool renew();
+
   HttpStreams http_;
   Credentials credentials_;
+  std::shared_ptr<ExecPlugin> plugin_;  ///< Null: none
   std::array<Seats, 3> lanes_;
 };
 

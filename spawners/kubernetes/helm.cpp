@@ -1,25 +1,17 @@
 #include "spawners/kubernetes/helm.hpp"
 
-#include <csignal>
 #include <cstdlib>
-#include <cstring>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/files.hpp"
 #include "base/secrets.hpp"
 #include "base/text.hpp"
-
-extern "C" {
-#include <sys/pidfd.h>
-}
+#include "spawners/kubernetes/process.hpp"
 
 namespace passerelle::spawners::kubernetes {
 namespace {
@@ -30,67 +22,6 @@ constexpr auto kEndPatience = std::chrono::seconds(10);
 constexpr int kSignal = 128;
 constexpr mode_t kOurFile = 0600;
 constexpr int kLockThere = 3;  // its number in helm
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (std::string& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
-
-/// A session of its own: what ends the gateway does not end it half-way.
-Result<pid_t> start(std::vector<std::string> words,
-                    std::vector<std::string> variables,
-                    const Workplace& place) {
-  const std::string said = place.file("said");
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, 2, said.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
-                                   kOurFile);
-  posix_spawn_file_actions_adddup2(&actions, place.lock(), kLockThere);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-  const auto argv = pointers(words);
-  const auto envp = pointers(variables);
-  pid_t pid = 0;
-  const int failed =
-      ::posix_spawn(&pid, words[0].c_str(), &actions, &attributes, argv.data(), envp.data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0)
-    return Error(Errc::unavailable, Cause::spawner_down,
-                 words[0] + " cannot be run: " + std::strerror(failed));
-  return pid;
-}
-
-Task<bool> until_readable(asio::posix::stream_descriptor& watched) {
-  boost::system::error_code error;
-  auto token = asio::redirect_error(asio::use_awaitable, error);
-  co_await watched.async_wait(asio::posix::stream_descriptor::wait_read, token);
-  co_return !error;
-}
-
-/// Its exit status, or 128 + signal. SIGTERM lets it write down that it failed.
-Task<int> until_ended(pid_t pid, std::chrono::seconds limit) {
-  using namespace asio::experimental::awaitable_operators;
-  const auto executor = co_await asio::this_coro::executor;
-  const int descriptor = ::pidfd_open(pid, 0);
-  if (descriptor >= 0) {
-    asio::posix::stream_descriptor watched(executor, descriptor);
-    for (int signal = SIGTERM;; signal = SIGKILL) {
-      auto first = co_await (until_readable(watched) || sleep_for(limit));
-      if (first.index() == 0) break;
-      ::kill(pid, signal);
-      limit = kEndPatience;
-    }
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  co_return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
 
 /// Gone with this run, so it need not survive a power cut.
 Result<void> write(const std::string& path, const std::string& content) {
@@ -178,9 +109,15 @@ Task<Result<void>> Helm::run(std::vector<std::string> words, const Workplace& pl
   add("--kube-context", settings_.context);
   add("--kube-as-user", settings_.as_user);
   add("--timeout", std::to_string(settings_.timeout.count()) + "s");
-  const auto pid = start(std::move(words), environment(), place);
+  const int said = ::open(place.file("said").c_str(),
+                          O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, kOurFile);
+  if (said < 0)
+    co_return Error(Errc::unavailable, Cause::spawner_down, "cannot write " + place.file("said"));
+  Program program{std::move(words), environment(), {{said, 2}, {place.lock(), kLockThere}}};
+  const auto pid = start_program(std::move(program));
+  ::close(said);
   if (!pid) co_return pid.error();
-  const int status = co_await until_ended(*pid, settings_.timeout + kEndPatience);
+  const int status = co_await until_program_ended(*pid, settings_.timeout + kEndPatience);
   const auto told = files::read(place.file("said"), 1U << 20U);
   if (status == 0) co_return Result<void>();
   std::string last = told ? *told : std::string();

@@ -71,7 +71,17 @@ TEST_F(AccessTest, AnotherContext) {
 }
 
 TEST_F(AccessTest, WhatItDoesNotKnowIsRefusedByName) {
-  EXPECT_THAT(why("{server: 'https://a'}", "{exec: {command: aws}}"), HasSubstr("exec"));
+  EXPECT_THAT(why("{server: 'https://a'}", "{exec: {command: aws}}"), HasSubstr("apiVersion"));
+  const std::string v1 = "apiVersion: client.authentication.k8s.io/v1";
+  EXPECT_THAT(why("{server: 'https://a'}", "{exec: {" + v1 + "}}"), HasSubstr("command"));
+  EXPECT_THAT(
+      why("{server: 'https://a'}", "{exec: {" + v1 + ", command: a, interactiveMode: Always}}"),
+      HasSubstr("nobody"));
+  EXPECT_THAT(
+      why("{server: 'https://a'}", "{exec: {" + v1 + ", command: a, provideClusterInfo: true}}"),
+      HasSubstr("provideClusterInfo"));
+  EXPECT_THAT(why("{server: 'https://a'}", "{auth-provider: {name: gcp}}"),
+              HasSubstr("auth-provider"));
   EXPECT_THAT(why("{server: 'https://a', proxy-url: 'http://p'}", "{token: t}"),
               HasSubstr("proxy-url"));
   EXPECT_THAT(why("{server: 'http://a'}", "{token: t}"), HasSubstr("https://"));
