@@ -159,11 +159,20 @@ Task<Result<TokenTable::Issued>> TokenTable::issue(Issue request) {
   row.client = std::move(request.client);
   auto checked = principal_of(request.owner, row.scopes);
   if (!checked) co_return std::move(checked).error();
+  // Known before the store has it: whoever puts the person out, or ends the session or the client
+  // meanwhile, ends it too. Nobody can show it yet.
+  add(make_view(row, std::move(request.owner)));
   auto written = co_await store_.put(row);
-  if (!written) co_return std::move(written).error();
-  issued.token = make_view(row, std::move(request.owner));
-  add(issued.token);
-  co_return issued;
+  issued.token = find(row.user, row.id);  // update() may have replaced its view
+  if (!written) {
+    if (issued.token) drop(*issued.token);
+    co_return std::move(written).error();
+  }
+  if (issued.token) co_return issued;
+  std::erase(owed_, row.id);
+  auto erased = co_await store_.erase(row.id);
+  if (!erased && erased.error().code() != Errc::not_found) co_return std::move(erased).error();
+  co_return Error(Errc::conflict, "what it rested on has ended while it was made");
 }
 
 TokenPointer TokenTable::verify(std::string_view secret) const {

@@ -40,7 +40,17 @@ Task<Result<auth::TokenTable::Issued>> make_token(
   issue.note = std::move(wish.note);
   if (wish.lasts) issue.expires = parts.clock.now() + *wish.lasts;
   auto issued = co_await parts.tokens.issue(std::move(issue));
-  if (issued) record(parts, actor, *issued->token);
+  if (!issued) co_return issued;
+  // Its owner may have been put out, or lost rights, since they were looked up.
+  auto now = co_await parts.store.users().find(owner.id);
+  auto fresh =
+      now ? account_of(parts, *now) : Result<std::shared_ptr<const auth::Account>>(now.error());
+  if (!fresh) {
+    auto revoked = co_await parts.tokens.revoke(owner.id, issued->token->id);
+    co_return Error(Errc::forbidden, "this user may not sign in");
+  }
+  parts.tokens.update(*fresh);
+  record(parts, actor, *issued->token);
   co_return issued;
 }
 

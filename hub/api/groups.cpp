@@ -3,6 +3,7 @@
 #include "hub/api/models.hpp"
 #include "hub/api/pages.hpp"
 #include "hub/routes.hpp"
+#include "hub/sharing.hpp"
 
 namespace passerelle::hub::api {
 namespace {
@@ -230,6 +231,14 @@ Task<Answer> delete_group(Parts& parts, Call& call) {
                         "only sign-ins put people into this group: it goes with the last one");
   if (!erased) co_return refuse(erased.error());
   record(parts, call, "group-delete", found->name);
+  // Another group of that name is given nothing by it.
+  for (const auth::Share& share : parts.shares.with({true, found->name})) {
+    Actor actor{std::string(call.username()), call.request.peer};
+    std::vector<std::string> all;
+    auto left =
+        co_await hub::revoke_share(parts, share.of, share.to, std::move(all), std::move(actor));
+    if (!left) co_return refuse(left.error());
+  }
   auto reloaded = co_await reload(parts, std::move(ids));
   if (!reloaded) co_return refuse(reloaded.error());
   co_return proxy::HubResponse{kNoContent, {}, ""};

@@ -58,7 +58,14 @@ Task<Answer> oauth_token(Parts& parts, Call& call) {
   issue.session = session->id;
   issue.client = client->id;
   auto issued = co_await parts.tokens.issue(std::move(issue));
-  if (!issued) co_return refuse(issued.error());
+  if (!issued && issued.error().code() != Errc::conflict) co_return refuse(issued.error());
+  // The visitor's session and the client may have ended while the store wrote.
+  const auto still = find_client(parts, client->id);
+  if (issued && (!session->life->alive() || !still || still->secret != client->secret)) {
+    auto revoked = co_await parts.tokens.revoke(grant->user, issued->token->id);
+    issued = Error(Errc::conflict, "it has ended");
+  }
+  if (!issued) co_return wrong(kBad, "invalid_grant", "the visitor or the client is gone");
   const seconds lasts = std::chrono::duration_cast<seconds>(session->expires - parts.clock.now());
   co_return json(kOk, {{"access_token", issued->secret},
                        {"expires_in", lasts.count()},

@@ -69,6 +69,42 @@ TEST_F(TokenTest, AreRevokedByTheirOwnerOnly) {
   EXPECT_TRUE(rows.rows.empty());
 }
 
+// CVE-2021-41247's rule for a token that is being written when what it rests on ends.
+TEST_F(TokenTest, OneThatIsBeingMadeEndsWithItsOwner) {
+  rows.during_put = [&] { table.forget_user(1); };
+  EXPECT_EQ(issue({"inherit"}).error().code(), Errc::conflict);
+  EXPECT_TRUE(table.of_user(1).empty());
+  EXPECT_TRUE(rows.rows.empty());
+}
+
+TEST_F(TokenTest, OneThatIsBeingMadeEndsWithItsSessionAndItsClient) {
+  TokenTable::Issue request;
+  request.owner = alice();
+  request.scopes = {"inherit"};
+  request.session = "s1";
+  request.client = "service-x";
+  rows.during_put = [&] { table.end_of_session(1, "s1"); };
+  EXPECT_EQ(wait(table.issue(request)).error().code(), Errc::conflict);
+  rows.during_put = [&] { table.end_of_client("service-x"); };
+  EXPECT_EQ(wait(table.issue(request)).error().code(), Errc::conflict);
+  EXPECT_TRUE(table.of_user(1).empty());
+  EXPECT_TRUE(rows.rows.empty());
+  EXPECT_TRUE(wait(table.issue(request)));
+}
+
+TEST_F(TokenTest, OneThatIsBeingMadeLosesWhatItsOwnerLoses) {
+  TokenTable::Issue request;
+  request.owner = alice(true);
+  request.scopes = {"inherit"};
+  rows.during_put = [&] { table.update(alice(false)); };
+  const auto issued = wait(table.issue(std::move(request)));
+  ASSERT_TRUE(issued);
+  const TokenPointer token = table.verify(issued->secret);
+  ASSERT_TRUE(token);
+  EXPECT_FALSE(allowed(token->principal, "list:users", Target{}));
+  EXPECT_EQ(issued->token, token);
+}
+
 TEST_F(TokenTest, FollowTheirOwnersRights) {
   const auto issued = issue({"inherit"});
   EXPECT_FALSE(allowed(table.verify(issued->secret)->principal, "list:users", Target{}));

@@ -276,8 +276,10 @@ class MemorySessions final : public store::SessionStore {
 class MemoryTokens final : public store::TokenStore {
  public:
   std::map<std::string, store::ApiToken> rows;
+  std::function<void()> during_put;
 
   Task<Result<void>> put(store::ApiToken token) override {
+    if (during_put) std::exchange(during_put, nullptr)();
     rows[token.id] = token;
     co_return Result<void>();
   }
