@@ -25,6 +25,22 @@ std::string_view handler_name(const Call& call) {
   return call.endpoint->pattern;
 }
 
+/// JupyterHub's status of a sign-in; empty when this was no attempt at one.
+std::string_view sign_in_status(const Call& call, const Answer& given) {
+  if (call.endpoint == nullptr || !given) return "";
+  const Handler handler = call.endpoint->handler;
+  if (handler != pages::authenticator && handler != pages::lti_launch &&
+      handler != pages::lti13_callback)
+    return "";
+  constexpr std::string_view kName = "passerelle-session=";
+  for (const std::string& cookie : call.set_cookies) {
+    const std::size_t at = cookie.find(kName);
+    if (at != std::string::npos && cookie.substr(at + kName.size(), 1) != ";") return "success";
+  }
+  constexpr int kRefused = 400;
+  return given->status >= kRefused ? "failure" : "";
+}
+
 }  // namespace
 
 void FrontDesk::handle(proxy::HubRequest request, std::shared_ptr<proxy::HubReply> reply) noexcept {
@@ -61,6 +77,10 @@ Task<void> FrontDesk::serve(proxy::HubRequest request, std::shared_ptr<proxy::Hu
     given = problem(parts_, call, kInternal);
   }
   parts_.tally.request(call.request.method, handler_name(call), given ? given->status : kOk, began);
+  if (const std::string_view status = sign_in_status(call, given); !status.empty())
+    parts_.tally.took("login", status, began);
+  if (call.endpoint != nullptr && call.endpoint->handler == pages::sign_out)
+    parts_.tally.took("logout", "", began);
   if (given) {
     dress(call, *given);
     call.reply->send(std::move(*given));
@@ -94,8 +114,13 @@ Task<Answer> FrontDesk::answer(Call& call) {
     co_return given;
   }
   if (found.endpoint == nullptr) {
-    proxy::HubResponse nothing =
-        problem(parts_, call, found.allow.empty() ? kNotFound : kNotAllowed);
+    // A service that does not answer: no page of ours stands at its address.
+    constexpr int kUnavailable = 503;
+    const bool silent = call.request.reason.starts_with("upstream-");
+    proxy::HubResponse nothing = problem(parts_, call,
+                                         silent                ? kUnavailable
+                                         : found.allow.empty() ? kNotFound
+                                                               : kNotAllowed);
     if (!found.allow.empty()) nothing.headers.emplace_back("Allow", found.allow);
     co_return nothing;
   }

@@ -74,6 +74,9 @@ Task<Result<std::string>> Launcher::launch(LaunchRequest request) {
 }
 
 void Launcher::audit_refusal(const LaunchRequest& request, const Error& why) const {
+  if (why.cause() == Cause::queue_full) parts_.tally.refused("throttled");
+  if (why.cause() == Cause::limit_global) parts_.tally.refused("too-many-users");
+  if (why.code() == Errc::conflict) parts_.tally.refused("already-pending");
   store::AuditEvent refused{
       .at = parts_.clock.now(), .actor = request.actor, .action = "launch", .result = "refused"};
   refused.target = request.user.username + "/" + request.server_name;
@@ -314,6 +317,7 @@ Task<Result<void>> Launcher::stop(ServerKey key, StopRequest request) {
     server->stop_by = request.by;
     server->attempt.emit(asio::cancellation_type::terminal);
   } else if (server->record.phase == Phase::running) {
+    const auto began = Tally::Clock::now();
     enter_phase(*server, Phase::stopping);
     server->watch.emit(asio::cancellation_type::terminal);
     remove_route(*server);
@@ -321,6 +325,7 @@ Task<Result<void>> Launcher::stop(ServerKey key, StopRequest request) {
     co_await end_spawned(server, spawners::StopMode::gentle);
     server->record.detail = request.detail;
     co_await close(server, request.by, std::nullopt);
+    parts_.tally.took("server_stop", "success", began);
     audit(*server, "server-stop", request.actor, request.peer, nullptr);
     co_return Result<void>();
   }
@@ -430,6 +435,7 @@ std::vector<ServerPtr> Launcher::of_user(store::UserId user) const {
 }
 
 void Launcher::add_route(Server& server) {
+  const auto began = Tally::Clock::now();
   auto upstream = upstream_from_string(server.record.upstream);
   if (!upstream) return;
   auto route = std::make_shared<proxy::Route>();
@@ -445,6 +451,7 @@ void Launcher::add_route(Server& server) {
   route->last_activity = to_micros(parts_.clock.now()) / 1'000'000;
   server.route = route;
   parts_.routes.add(route);
+  parts_.tally.took("proxy_add", "success", began);
 }
 
 // False when the server speaks TLS and what we need for it is gone: then nothing is sent to it at
@@ -492,8 +499,10 @@ void Launcher::remove_route(Server& server) {
   if (!server.route) return;
   server.record.last_activity = std::max(
       server.record.last_activity, from_micros(server.route->last_activity.load() * 1'000'000));
+  const auto began = Tally::Clock::now();
   parts_.routes.remove(server.route->prefix);
   server.route.reset();
+  parts_.tally.took("proxy_delete", "success", began);
 }
 
 void Launcher::enter_phase(Server& server, Phase phase) {

@@ -73,7 +73,10 @@ Task<spawners::Liveness> Launcher::find_out(ServerPtr server, spawners::Spawner&
   const auto deadline = std::chrono::steady_clock::now() + profile_of(*server)->start_timeout;
   constexpr auto kLongestPause = std::chrono::milliseconds(5000);
   for (auto pause = std::chrono::milliseconds(50);; pause = std::min(pause * 2, kLongestPause)) {
+    const auto began = Tally::Clock::now();
     auto life = co_await spawner.poll(server->record.state);
+    const bool runs = life && life->kind == spawners::Liveness::Kind::running;
+    parts_.tally.took("server_poll", runs ? "running" : "stopped", began);
     const bool told = life && life->kind != spawners::Liveness::Kind::unknown;
     const bool starting = told && life->kind == spawners::Liveness::Kind::running &&
                           server->record.phase == Phase::pending && !life->upstream &&

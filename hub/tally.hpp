@@ -39,9 +39,20 @@ struct Tally {
     if (!cause.empty()) ++launch_failures[std::string(cause)];
   }
 
+  /// How long something took, by JupyterHub's name of it ("server_stop", "login") and status.
+  void took(std::string_view what, std::string_view status, Clock::time_point began) {
+    durations.try_emplace({std::string(what), std::string(status)}, kRequestBounds)
+        .first->second.observe(seconds_since(began));
+  }
+  /// `reason`: JupyterHub's word for a launch that was not even tried.
+  void refused(std::string_view reason) { ++refusals[std::string(reason)]; }
+
   std::map<Request, Histogram> requests;
   std::map<std::string, Histogram> launches;             ///< By status.
   std::map<std::string, std::uint64_t> launch_failures;  ///< By cause.
+  std::map<std::pair<std::string, std::string>, Histogram> durations;
+  std::map<std::string, std::uint64_t> refusals;  ///< By reason.
+  std::uint64_t csp_reports = 0;
   const Clock::time_point started = Clock::now();
 
   static double seconds_since(Clock::time_point began) {

@@ -3,6 +3,7 @@
 // puts them on the right thread.
 #pragma once
 
+#include "store/counts.hpp"
 #include "store/sqlite/database.hpp"
 #include "store/store.hpp"
 
@@ -27,6 +28,7 @@ Result<void> set_user_blocked(Database& database, UserId id, std::optional<Insta
 Result<void> set_user_admin(Database& database, UserId id, bool admin);
 Result<void> see_user(Database& database, UserId id, Instant at);
 Result<UserStore::Page> page_of_users(Database& database, const UserStore::PageQuery& wanted);
+Result<UserCounts> count_users(Database& database, const std::vector<ActivePeriod>& periods);
 Result<void> erase_user(Database& database, UserId id);
 
 Result<std::vector<Group>> all_groups(Database& database);

@@ -89,6 +89,12 @@ Task<Result<UserStore::Page>> Users::page(PageQuery query) {
       [query = std::move(query)](Database& database) { return page_of_users(database, query); });
 }
 
+Task<Result<UserCounts>> Users::count(std::vector<ActivePeriod> periods) {
+  return connections_.reader.run([periods = std::move(periods)](Database& database) {
+    return count_users(database, periods);
+  });
+}
+
 Task<Result<std::vector<Group>>> Groups::all() {
   return connections_.reader.run(all_groups);
 }
@@ -378,3 +384,11 @@ Task<Result<std::vector<AuditEvent>>> Audit::query(Query query) {
 }
 
 }  // namespace passerelle::store::sqlite
+
+namespace passerelle::store {
+
+Task<Result<UserCounts>> count_users(Store& store, std::vector<ActivePeriod> periods) {
+  return static_cast<sqlite::SqliteStore&>(store).users().count(std::move(periods));
+}
+
+}  // namespace passerelle::store

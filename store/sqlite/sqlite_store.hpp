@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "store/counts.hpp"
 #include "store/sqlite/backlog.hpp"
 #include "store/sqlite/reader.hpp"
 #include "store/sqlite/writer.hpp"
@@ -38,6 +39,7 @@ class Users final : public UserStore {
   Task<Result<void>> set_admin(UserId id, bool admin) override;
   Task<Result<void>> see(UserId id, Instant at) override;
   Task<Result<Page>> page(PageQuery query) override;
+  Task<Result<UserCounts>> count(std::vector<ActivePeriod> periods);
 
  private:
   Connections& connections_;
@@ -182,7 +184,7 @@ class SqliteStore final : public Store {
               Writer::Delays delays)
       : connections_(std::move(write), std::move(read), delays) {}
 
-  UserStore& users() override { return users_; }
+  Users& users() override { return users_; }
   IdentityStore& identities() override { return identities_; }
   NonceStore& nonces() override { return nonces_; }
   ActivityStore& activities() override { return activities_; }

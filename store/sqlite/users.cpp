@@ -260,6 +260,25 @@ Result<UserStore::Page> page_of_users(Database& database, const UserStore::PageQ
   return page;
 }
 
+Result<UserCounts> count_users(Database& database, const std::vector<ActivePeriod>& periods) {
+  UserCounts counts;
+  {
+    Query all(database, "SELECT count(*) FROM users");
+    all.next();
+    counts.all = static_cast<std::size_t>(all.integer());
+  }
+  for (const ActivePeriod& period : periods) {
+    // Two counts that exclude each other: the first one only looks at an index.
+    Query active(database,
+                 "SELECT (SELECT count(*) FROM users WHERE last_seen >= ?1) + "
+                 "(SELECT count(*) FROM users WHERE last_seen < ?1 AND id IN "
+                 "(SELECT value FROM json_each(?2)))");
+    active.with(period.since).with(list_of(period.also)).next();
+    counts.active.push_back(static_cast<std::size_t>(active.integer()));
+  }
+  return counts;
+}
+
 Result<void> erase_user(Database& database, UserId id) {
   Query query(database, "DELETE FROM users WHERE id = ?");
   if (query.with(id).run() == 0) return Error(Errc::not_found, "no such user");

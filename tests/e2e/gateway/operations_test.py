@@ -3,6 +3,7 @@ shows a secret, wherever one was put."""
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -42,6 +43,74 @@ def see_status(gateway, alice):
     print(f"status: {len(text.splitlines())} lines; WebSocket answered {code}")
 
 
+# JupyterHub's families: kind, labels (of each sample, without `le`), and values of labels that are there from the start.
+S, F = "success", "failure"
+JUPYTERHUB = {
+    "jupyterhub_request_duration_seconds": ("histogram", {"method", "handler", "code"}, {}),
+    "jupyterhub_server_spawn_duration_seconds": ("histogram", {"status", "reason"}, {
+        "status": {S, F, "error"}, "reason": {"throttled", "too-many-users", "already-pending"}}),
+    "jupyterhub_running_servers": ("gauge", set(), {}),
+    "jupyterhub_total_users": ("gauge", set(), {}),
+    "jupyterhub_active_users": ("gauge", {"period"}, {"period": {"24h", "7d", "30d"}}),
+    "jupyterhub_check_routes_duration_seconds": ("histogram", set(), {}),
+    "jupyterhub_hub_startup_duration_seconds": ("histogram", set(), {}),
+    "jupyterhub_init_spawners_duration_seconds": ("histogram", set(), {}),
+    "jupyterhub_proxy_poll_duration_seconds": ("histogram", set(), {}),
+    "jupyterhub_login_duration_seconds": ("histogram", {"status"}, {"status": {S, F}}),
+    "jupyterhub_logout_duration_seconds": ("histogram", set(), {}),
+    "jupyterhub_csp_reports_total": ("counter", set(), {}),
+    "jupyterhub_proxy_add_duration_seconds": ("histogram", {"status"}, {"status": {S, F}}),
+    "jupyterhub_server_poll_duration_seconds": ("histogram", {"status"}, {"status": {"running", "stopped"}}),
+    "jupyterhub_server_stop_seconds": ("histogram", {"status"}, {"status": {S, F}}),
+    "jupyterhub_proxy_delete_duration_seconds": ("histogram", {"status"}, {"status": {S, F}}),
+}
+SPAWN_BOUNDS = ["0.5", "1", "2.5", "5", "10", "15", "30", "60", "120", "180", "300", "600", "+Inf"]
+# What the hub's own panels of jupyterhub/grafana-dashboards select: series, and matchers on their labels that must leave some.
+DASHBOARDS = [
+    ("jupyterhub_running_servers", {}),
+    ("jupyterhub_active_users", {"period": lambda v: v == "24h"}),
+    ("jupyterhub_active_users", {"period": lambda v: v == "7d"}),
+    ("jupyterhub_active_users", {"period": lambda v: v == "30d"}),
+    ("jupyterhub_request_duration_seconds_bucket",
+     {"handler": lambda v: v != "jupyterhub.apihandlers.users.SpawnProgressAPIHandler", "le": bool}),
+    ("jupyterhub_request_duration_seconds_count", {"code": bool}),
+    ("jupyterhub_server_spawn_duration_seconds_bucket", {"le": bool}),
+    ("jupyterhub_server_spawn_duration_seconds_count", {"status": lambda v: v != "success"}),
+]
+
+
+def samples_of(text):
+    """[(name, {label: value}, number)] of everything that is told."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("#") or not line:
+            continue
+        name, labels, value = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line).groups()
+        found.append((name, dict(re.findall(r'(\w+)="([^"]*)"', labels or "")), float(value)))
+    return found
+
+
+def as_jupyterhub(text):
+    kinds = dict(line.split()[2:4] for line in text.splitlines() if line.startswith("# TYPE"))
+    told = samples_of(text)
+    for name, (kind, labels, from_start) in JUPYTERHUB.items():
+        assert kinds.get(name) == kind, (name, kinds.get(name))
+        mine = [one for one in told if one[0] == name or (kind == "histogram" and one[0] in
+                                                          (name + "_bucket", name + "_sum", name + "_count"))]
+        assert mine, name
+        for series, has, _ in mine:
+            assert set(has) - {"le"} <= labels, (series, has)
+        for label, values in from_start.items():
+            assert values <= {has.get(label) for _, has, _ in mine}, (name, label)
+    bounds = [has["le"] for name, has, _ in told if name == "jupyterhub_server_spawn_duration_seconds_bucket"
+              and has["status"] == "success"]
+    assert bounds == SPAWN_BOUNDS, bounds
+    for series, matchers in DASHBOARDS:
+        fits = [has for name, has, _ in told if name == series and all(label in has and good(has[label])
+                                                                       for label, good in matchers.items())]
+        assert fits, (series, matchers)
+
+
 def see_metrics(gateway, alice, teacher):
     assert Person(gateway, "nobody").get("/hub/metrics").status == 403
     assert alice.get("/hub/metrics").status == 403
@@ -56,6 +125,13 @@ def see_metrics(gateway, alice, teacher):
     assert values['jupyterhub_server_spawn_duration_seconds_count{status="success"}'] == "1"
     assert values['jupyterhub_server_spawn_duration_seconds_count{status="failure"}'] == "0"
     assert float(values["requests_web"]) >= 1
+    as_jupyterhub(answer.text)
+    assert values['jupyterhub_login_duration_seconds_count{status="success"}'] == "2"
+    assert values['jupyterhub_proxy_add_duration_seconds_count{status="success"}'] == "1"
+    assert values["jupyterhub_hub_startup_duration_seconds_count"] == "1"
+    alice.request("POST", "/hub/security/csp-report", "{}")
+    again = Program(gateway, token).request("GET", "/hub/metrics").text
+    assert "\njupyterhub_csp_reports_total 1\n" in again
     assert float(values["passerelle_proxy_request_duration_seconds_count"]) >= 1
     assert float(values["process_resident_memory_bytes"]) > 1 << 20
     families = [line.split()[2] for line in answer.text.splitlines() if line.startswith("# TYPE")]
