@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "auth/scopes.hpp"
+#include "config/rbac.hpp"
 
 namespace passerelle::auth {
 namespace {

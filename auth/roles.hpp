@@ -9,7 +9,11 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "config/rbac.hpp"
+namespace passerelle::config {
+struct Rbac;  // config/rbac.hpp
+struct Role;
+struct Service;
+}  // namespace passerelle::config
 
 namespace passerelle::auth {
 

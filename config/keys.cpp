@@ -411,8 +411,11 @@ constexpr Key kMatchKeys[] = {
     {.name = "idle",
      .kind = Kind::duration,
      .slot = at<&CullRule::idle>,
-     .words = {"Servers without HTTP or WebSocket traffic that long.",
-               "Serveurs sans trafic HTTP ni WebSocket depuis cette durée."},
+     .words =
+         {"Servers without HTTP or WebSocket traffic that long. A Jupyter kernel that computes "
+          "is use, too.",
+          "Serveurs sans trafic HTTP ni WebSocket depuis cette durée. Un noyau Jupyter qui "
+          "calcule compte comme un usage."},
      .example = "30m",
      .least = 1,
      .when_absent = {"does not matter", "sans importance"}},

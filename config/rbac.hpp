@@ -2,6 +2,7 @@
 // everybody and administrators may.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,12 +28,20 @@ struct Group {
 /// A program that speaks the API with a token of its own, and may ask who its visitors are.
 struct Service {
   std::string name;
-  Secret api_token;
+  Secret api_token;  ///< Managed ones may have none here: they get a new one at each start.
   bool admin = false;
   std::string url;           ///< Where it listens; empty: it has no pages. Shown at services/NAME/.
   std::string redirect_uri;  ///< Of its sign-in; empty: services/NAME/oauth_callback.
   std::vector<std::string> client_scopes;  ///< Beyond access:services of itself.
   bool confirm = true;                     ///< People are asked before their first visit.
+
+  // Managed: we start it, and it ends with us.
+  std::vector<std::string> command;                ///< Empty: somebody else starts it.
+  std::map<std::string, std::string> environment;  ///< Wins over what we would set.
+  std::string cwd;                                 ///< Absolute; empty: ours.
+  std::string user;                                ///< Of the system; empty: ours.
+
+  bool managed() const noexcept { return !command.empty(); }
 };
 
 struct Rbac {

@@ -129,8 +129,6 @@ Result<void> App::make_authenticators() {
   sessions_->on_end = [this](const auth::SessionView& session) {
     tokens_->end_of_session(session.account().id, session.id);
   };
-  if (auto lent = lend_service_tokens(); !lent) return lent;
-  if (auto added = add_service_routes(); !added) return added;
   states_ = std::make_unique<auth::States>(store_->identities(), sealer_);
   const auto find = [this](std::string_view name) { return find_authenticator(name); };
   refresher_ = std::make_unique<auth::Refresher>(
@@ -139,43 +137,6 @@ Result<void> App::make_authenticators() {
   login_ = std::make_unique<auth::Login>(
       auth::Login::Parts{store_->users(), store_->audit(), *sessions_, *tokens_, throttle_,
                          *policy_, clock_, *states_, *refresher_});
-  return {};
-}
-
-Result<void> App::lend_service_tokens() {
-  if (!settings_.rbac) return {};
-  store::UserId id = 0;
-  for (const config::Service& service : settings_.rbac->services) {
-    auth::Account account;
-    account.id = --id;  // nobody's row
-    account.service = true;
-    account.username = service.name;
-    account.display_name = service.name;
-    account.admin = service.admin;
-    policy_->roles().give_service(service, account.scopes, account.roles);
-    auto lent = tokens_->lend(service.api_token.value,
-                              std::make_shared<const auth::Account>(std::move(account)),
-                              {"inherit"}, "service " + service.name);
-    if (!lent) return std::move(lent).error().within("services." + service.name);
-  }
-  return {};
-}
-
-Result<void> App::add_service_routes() {
-  if (!settings_.rbac) return {};
-  for (const config::Service& service : settings_.rbac->services) {
-    if (service.url.empty()) continue;
-    std::string address = service.url.substr(std::string_view("http://").size());
-    address = address.substr(0, address.find('/'));
-    auto upstream = upstream_from_string("tcp:" + address);
-    if (!upstream) return std::move(upstream).error().within("services." + service.name + ".url");
-    auto route = std::make_shared<proxy::Route>();
-    route->prefix = settings_.base_url + "services/" + service.name + "/";
-    route->upstream = std::move(*upstream);
-    route->for_gate =
-        std::make_shared<const RouteOwner>(RouteOwner{"", service.name, {}, "", true});
-    routes_.add(std::move(route));
-  }
   return {};
 }
 
@@ -247,10 +208,16 @@ Result<void> App::make_spawners() {
   launcher_ = std::make_unique<Launcher>(
       LauncherParts{loop_, settings_, clock_, *store_, sealer_, spawners_, routes_, http_, tally_,
                     *refresher_, *states_, access_token, *contract_});
+  services_ =
+      std::make_unique<Services>(Services::Around{loop_, settings_, *policy_, *tokens_, routes_,
+                                                  store_->kept(), sealer_, origins_, *contract_});
+  if (auto opened = services_->open(); !opened) return opened;
   refresher_->on_put_out = [this](const store::User& user, std::string_view reason) {
     if (settings_.access.block_stops_servers) stop_servers_of(user, reason);
   };
-  reaper_ = std::make_unique<Reaper>(*launcher_, settings_, clock_);
+  reaper_ = std::make_unique<Reaper>(*launcher_, settings_, clock_, [this](ServerPtr server) {
+    return ask_kernels(http_, spawners_, std::move(server));
+  });
   return {};
 }
 
@@ -261,7 +228,7 @@ Result<void> App::make_proxy() {
       loop_,      settings_,     clock_,    *store_,    *sessions_, *tokens_,    *shares_,
       csrf_,      cookies_,      *policy_,  *login_,    *states_,   *refresher_, authenticators_,
       *launcher_, *renderer_,    routes_,   proxy_,     tally_,     landings_,   *grades_,
-      origins_,   *origin_keys_, arrivals_, stand_ins_, codes_,     *contract_});
+      origins_,   *origin_keys_, arrivals_, stand_ins_, codes_,     *contract_,  *services_});
   desk_ = std::make_unique<FrontDesk>(*parts_);
   gateway_ = std::make_unique<Gateway>(routes_, *sessions_, *tokens_, cookies_, origins_,
                                        *origin_keys_, stand_ins_, settings_.base_url);
@@ -322,6 +289,7 @@ Task<void> App::serve_until_signal(bool& failed,
     loop_.stop();
     co_return;
   }
+  tally_.took("hub_startup", "", tally_.started);
   asio::co_spawn(loop_, predecessors_->run(), asio::detached);
   asio::co_spawn(loop_, listen_to_signals(), asio::detached);
   asio::co_spawn(loop_, reaper_->run(), asio::detached);
@@ -355,9 +323,12 @@ Result<void> App::begin_serving() {
     if (auto ours = inheritance->take_over(); !ours) return ours;
   if (auto started = proxy_->start(); !started) return started;
   auto controlled = open_control();
-  if (!inheritance) return controlled;
+  const auto services = services_->start();
+  if (!inheritance) return controlled ? services : controlled;
   if (!controlled)  // there is no way back
     log::error("app", "no commands are taken", {{"why", controlled.error().message()}});
+  if (!services)
+    log::error("app", "a service does not start", {{"why", services.error().message()}});
   predecessors_->add(std::exchange(inheritance->predecessors, {}));
   origin_.inheritance.reset();
   return {};
@@ -366,6 +337,7 @@ Result<void> App::begin_serving() {
 // The proxy drains on a thread of its own, because requests to the hub still want this loop.
 Task<void> App::shut_down() {
   const seconds drain = settings_.proxy.drain;
+  co_await services_->stop();
   if (settings_.stop_servers_on_exit) {
     StopRequest request{
         .by = "exit", .detail = "the gateway ended", .actor = "gateway", .peer = ""};
@@ -406,8 +378,13 @@ Task<Result<void>> App::restore() {
   };
   auto tokens = co_await tokens_->load(*users, *policy_, std::move(is_open));
   if (!tokens) co_return std::move(tokens).error();
+  auto services = co_await services_->load();
+  if (!services) co_return services;
+  services_->end_strangers(*users);
+  const auto began = Tally::Clock::now();
   auto servers = co_await launcher_->restore();
   if (!servers) co_return servers;
+  tally_.took("init_spawners", "", began);
   auto kept = co_await load_kept(*store_, *launcher_, clock_.now());
   co_return kept;
 }

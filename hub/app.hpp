@@ -19,6 +19,7 @@
 #include "hub/oauth/codes.hpp"
 #include "hub/parts.hpp"
 #include "hub/reaper.hpp"
+#include "hub/services/services.hpp"
 #include "hub/succession/inheritance.hpp"
 #include "hub/succession/successor.hpp"
 #include "proxy/proxy.hpp"
@@ -55,8 +56,6 @@ class App {
       std::unique_ptr<web::Renderer> renderer);
 
   Result<void> make_authenticators();
-  Result<void> lend_service_tokens();
-  Result<void> add_service_routes();
   Task<Result<void>> fill_groups();
   Result<void> make_spawners();
   void add_entrance(const spawners::Entrance& entrance);
@@ -130,6 +129,7 @@ class App {
   std::unique_ptr<GradeQueue> grades_;
   std::unique_ptr<Contract> contract_;
   std::unique_ptr<Launcher> launcher_;
+  std::unique_ptr<Services> services_;
   std::unique_ptr<Reaper> reaper_;
   std::unique_ptr<Predecessors> predecessors_;
   std::unique_ptr<Parts> parts_;

@@ -28,6 +28,7 @@ namespace passerelle::hub {
 
 class GradeQueue;
 class OAuthCodes;
+class Services;
 
 using Authenticators = std::vector<std::unique_ptr<auth::Authenticator>>;
 
@@ -63,6 +64,7 @@ struct Parts {
   const auth::StandIns& stand_ins;
   OAuthCodes& codes;
   const Contract& contract;
+  Services& services;
 };
 
 }  // namespace passerelle::hub

@@ -10,6 +10,7 @@ constexpr Endpoint kEndpoints[] = {
     // programs
     {"GET", "/hub/health", Guard::open, api::health},
     {"GET", "/hub/metrics", Guard::open, api::metrics},
+    {"POST", "/hub/security/csp-report", Guard::open, api::csp_report},
     {"GET", "/hub/api", Guard::open, api::version},
     {"GET", "/hub/api/", Guard::open, api::version},
     {"GET", "/hub/api/user", Guard::api, api::info_user},
@@ -68,6 +69,8 @@ constexpr Endpoint kEndpoints[] = {
     {"DELETE", "/hub/api/groups/:group/shared/:owner/:server", Guard::api, api::group_leaves_share},
     {"GET", "/hub/api/services", Guard::api, api::services},
     {"GET", "/hub/api/services/:service", Guard::api, api::service},
+    {"POST", "/hub/api/services/:service", Guard::api, api::add_service},
+    {"DELETE", "/hub/api/services/:service", Guard::api, api::remove_service},
     {"GET", "/hub/api/proxy", Guard::api, api::proxy_routes},
     {"POST", "/hub/api/proxy", Guard::api, api::check_routes},
     {"POST", "/hub/api/shutdown", Guard::api, api::shutdown},
@@ -152,6 +155,7 @@ constexpr Endpoint kEndpoints[] = {
     {"GET", "/hub/language", Guard::open, pages::language},
     {"GET", "/hub/origin", Guard::page, pages::origin_ticket},
     {"GET", "/hub/static/*", Guard::open, pages::static_file},
+    {"GET", "/hub/logo", Guard::open, pages::static_file},
     {"GET", "/hub/user-redirect/*", Guard::page, pages::user_redirect},
     {"GET", "/user-redirect/*", Guard::page, pages::user_redirect},
 

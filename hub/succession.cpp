@@ -150,6 +150,7 @@ void App::live_on(Link link) {
   const Successor& successor = *replacement_->successor;
   proxy_->hand_over(relay_routes(settings_));
   desk_->close();
+  services_->leave();
   notify_service_manager("MAINPID=" + std::to_string(successor.pid()));
   replacement_->tell(Json{{"process", successor.pid()}, {"version", successor.version()}}.dump());
   log::info("succession", "another process has taken over",
@@ -159,6 +160,7 @@ void App::live_on(Link link) {
   control_.reset();
   predecessors_->leave();
   Afterlife(std::move(link), *proxy_, routes_, std::move(replacement_->rights), kDrain).run();
+  services_->finish_leaving();
   log::flush();
   // Not by way of destructors: all that they would put in order is the successor's.
   _exit(0);

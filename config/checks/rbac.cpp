@@ -52,6 +52,12 @@ class RbacChecks {
   void service(const Service& service) {
     constexpr std::size_t kLongest = 64;
     const std::string path = "services." + service.name;
+    if (service.api_token.empty() && !service.managed())
+      error(path + ".api_token",
+            "is missing; write `api_token_file`, or `command` for one that we start");
+    if (!service.managed() &&
+        !(service.environment.empty() && service.cwd.empty() && service.user.empty()))
+      error(path, "`environment`, `cwd` and `user` are for a service with `command`");
     if (service.api_token.value.size() > kLongest)
       error(path + ".api_token", "is longer than 64 characters; make one of 32 random bytes");
     if (!service.url.empty() && !service.url.starts_with("http://"))

@@ -64,8 +64,9 @@ inline constexpr Key kServiceKeys[] = {
                "are; 8 to 64 characters.",
                "Son jeton pour l'API et, si l'on s'y rend, son secret quand il demande qui vient ; "
                "de 8 à 64 caractères."},
-     .required = true,
-     .least = 8},
+     .least = 8,
+     .when_absent = {"with `command`, a new one at each start; else it must be there",
+                     "avec `command`, un nouveau à chaque démarrage ; sinon il est nécessaire"}},
     {.name = "admin",
      .kind = Kind::boolean,
      .slot = at<&Service::admin>,
@@ -101,6 +102,43 @@ inline constexpr Key kServiceKeys[] = {
      .words = {"Ask people before it is told who they are for the first time.",
                "Demander aux personnes avant de lui dire pour la première fois qui elles sont."},
      .example = "true"},
+    {.name = "command",
+     .kind = Kind::command,
+     .slot = at<&Service::command>,
+     .words =
+         {"Start it with the gateway, start it again when it ends, end it with the gateway. It "
+          "finds in its environment what JupyterHub would put there: `JUPYTERHUB_API_TOKEN`, "
+          "`JUPYTERHUB_API_URL`, `JUPYTERHUB_SERVICE_URL` and so on. What it writes goes where "
+          "the gateway's log goes.",
+          "Le démarrer avec la passerelle, le redémarrer quand il s'arrête, l'arrêter avec elle. "
+          "Il trouve dans son environnement ce que JupyterHub y mettrait : "
+          "`JUPYTERHUB_API_TOKEN`, `JUPYTERHUB_API_URL`, `JUPYTERHUB_SERVICE_URL`, etc. Ce "
+          "qu'il écrit va là où va le journal de la passerelle."},
+     .example = "[python3, -m, jupyterhub_idle_culler, --timeout=3600]",
+     .when_absent = {"somebody else starts it", "quelqu'un d'autre le démarre"}},
+    {.name = "environment",
+     .kind = Kind::environment,
+     .slot = at<&Service::environment>,
+     .words = {"With `command`: further environment variables.",
+               "Avec `command` : d'autres variables d'environnement."},
+     .example = "{LOG_LEVEL: debug}"},
+    {.name = "cwd",
+     .kind = Kind::directory,
+     .slot = at<&Service::cwd>,
+     .words = {"With `command`: the directory it starts in.",
+               "Avec `command` : le répertoire où il démarre."},
+     .example = "./grader",
+     .when_absent = {"the gateway's", "celui de la passerelle"}},
+    {.name = "user",
+     .kind = Kind::text,
+     .slot = at<&Service::user>,
+     .words =
+         {"With `command`: the system user that it runs as. The gateway must be started by "
+          "root, then.",
+          "Avec `command` : l'utilisateur du système sous lequel il tourne. La passerelle doit "
+          "alors être démarrée par root."},
+     .example = "grader",
+     .when_absent = {"the gateway's own", "celui de la passerelle"}},
 };
 inline constexpr Section kService{"services.<name>", kServiceKeys};
 

@@ -1,12 +1,12 @@
-// The hub itself over REST: services, routes, what it is made of, and its end.
+// The hub itself over REST: routes, what it is made of, and its end.
 #include <csignal>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <unistd.h>
 
-#include "config/rbac.hpp"
 #include "hub/api/models.hpp"
+#include "hub/api/pages.hpp"
 #include "hub/routes.hpp"
 
 namespace passerelle::hub::api {
@@ -24,33 +24,6 @@ proxy::HubResponse lacks(std::string_view scope) {
 
 bool may(const Call& call, auth::ScopeName what) {
   return auth::allowed(*call.principal, what, auth::Target{});
-}
-
-Json model_of(const Parts& parts, const Call& call, const config::Service& service) {
-  const auth::Target target = auth::Target::of_service(service.name);
-  Json model = {{"kind", "service"}, {"name", service.name}};
-  const bool all = auth::allowed(*call.principal, "read:services", target);
-  if (all || auth::allowed(*call.principal, "read:services:name", target))
-    model["admin"] = service.admin;
-  if (all || auth::allowed(*call.principal, "read:roles:services", target)) {
-    std::vector<std::string> scopes;
-    std::vector<std::string> roles;
-    parts.policy.roles().give_service(service, scopes, roles);
-    model["roles"] = roles;
-  }
-  if (!all) return model;
-  model["url"] = service.url;
-  model["prefix"] = parts.settings.base_url + "services/" + service.name + "/";
-  model["command"] = Json::array();
-  model["pid"] = 0;
-  model["info"] = Json::object();
-  model["display"] = !service.url.empty();
-  return model;
-}
-
-const std::vector<config::Service>& all_services(const Parts& parts) {
-  static const std::vector<config::Service> kNone;
-  return parts.settings.rbac ? parts.settings.rbac->services : kNone;
 }
 
 Task<void> end_ourselves(Launcher& launcher, bool servers) {
@@ -82,24 +55,6 @@ Task<Answer> info(Parts& parts, Call& call) {
                   {"authenticator", {{"class", authenticator}, {"version", PASSERELLE_VERSION}}}});
 }
 
-Task<Answer> services(Parts& parts, Call& call) {
-  if (!auth::has(*call.principal, "list:services")) co_return lacks("list:services");
-  Json all = Json::object();
-  for (const config::Service& one : all_services(parts))
-    if (auth::allowed(*call.principal, "list:services", auth::Target::of_service(one.name)))
-      all[one.name] = model_of(parts, call, one);
-  co_return json(kOk, all);
-}
-
-Task<Answer> service(Parts& parts, Call& call) {
-  if (!auth::has(*call.principal, "read:services:name")) co_return lacks("read:services");
-  for (const config::Service& one : all_services(parts))
-    if (one.name == call.args[0] &&
-        auth::allowed(*call.principal, "read:services:name", auth::Target::of_service(one.name)))
-      co_return json(kOk, model_of(parts, call, one));
-  co_return api_error(404, "No access to resources or resources not found");
-}
-
 namespace {
 
 // As JupyterHub writes it: "http://127.0.0.1:8001".
@@ -113,23 +68,41 @@ std::string target_of(const Upstream& upstream) {
 
 Task<Answer> proxy_routes(Parts& parts, Call& call) {
   if (!may(call, "proxy")) co_return lacks("proxy");
+  auto wanted = page_wanted(call);
+  if (!wanted) co_return refuse(wanted.error());
+  std::map<std::string, ServerPtr> routes;
+  for (const auto& [key, server] : parts.launcher.all())
+    if (server->route) routes.emplace(server->base_path, server);
+  // Scripts that know no pages get all of it, not the first 200.
+  const bool paged = wanted->told || !text::field(call.query, "limit").empty() ||
+                     !text::field(call.query, "offset").empty();
+  if (!paged) wanted->limit = routes.size();
   Json all = Json::object();
-  for (const auto& [key, server] : parts.launcher.all()) {
-    if (!server->route) continue;
+  std::size_t at = 0;
+  for (const auto& [path, server] : routes) {
+    if (at++ < wanted->offset || all.size() >= wanted->limit) continue;
     Json data = {{"user", server->username},
-                 {"server_name", key.name},
+                 {"server_name", server->record.name},
                  {"last_activity", to_iso8601(last_activity(*server))}};
-    all[server->base_path] = {{"routespec", server->base_path},
-                              {"target", target_of(server->route->upstream)},
-                              {"data", std::move(data)}};
+    all[path] = {{"routespec", path},
+                 {"target", target_of(server->route->upstream)},
+                 {"data", std::move(data)}};
   }
-  co_return json(kOk, all);
+  co_return page_answer(call, *wanted, std::move(all), routes.size());
 }
 
 // Our proxy has the routes themselves, not a copy: there is nothing to bring together.
-Task<Answer> check_routes(Parts& /*parts*/, Call& call) {
+Task<Answer> check_routes(Parts& parts, Call& call) {
   if (!may(call, "proxy")) co_return lacks("proxy");
+  parts.tally.took("check_routes", "", Tally::Clock::now());
   co_return proxy::HubResponse{kOk, {{"Content-Type", "text/plain"}}, ""};
+}
+
+// Pages of jupyterhub-singleuser have browsers report here. Only counted: anybody can write it.
+Task<Answer> csp_report(Parts& parts, Call& /*call*/) {
+  constexpr int kNoContent = 204;
+  ++parts.tally.csp_reports;
+  co_return proxy::HubResponse{kNoContent, {}, ""};
 }
 
 Task<Answer> shutdown(Parts& parts, Call& call) {

@@ -30,7 +30,12 @@ Task<Answer> unknown(Parts& /*parts*/, Call& /*call*/) {
 }
 
 Task<Answer> options(Parts& /*parts*/, Call& /*call*/) {
-  co_return proxy::HubResponse{kOk, {{"Content-Type", "text/plain"}}, ""};
+  // Without Access-Control-Allow-Origin no other site gets anything by it.
+  co_return proxy::HubResponse{
+      kOk,
+      {{"Content-Type", "text/plain"},
+       {"Access-Control-Allow-Headers", "accept, content-type, authorization"}},
+      ""};
 }
 
 // Whoever asks may know who they are: services find out by it whose token they were shown.

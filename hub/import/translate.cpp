@@ -296,15 +296,24 @@ class Translator {
       if (!one.is_object() || !one.value("name", Json()).is_string()) continue;
       const std::string name = one["name"].get<std::string>();
       Ordered& service = settings_["services"][name];
-      service["api_token_file"] = "./" + name + ".token";
+      const bool managed = one.contains("command") && !one["command"].empty();
+      if (!managed || one.contains("api_token")) service["api_token_file"] = "./" + name + ".token";
+      if (managed) managed_service(one, service);
       if (one.value("url", Json()).is_string()) service["url"] = one["url"];
       if (one.value("admin", Json()) == true) service["admin"] = true;
       if (one.value("oauth_no_confirm", Json()) == true) service["confirm"] = false;
-      advise(set, "write the token of " + name + " into ./" + name + ".token, mode 0600" +
-                      (one.contains("command")
-                           ? ", and start it yourself (systemd): " + one["command"].dump()
-                           : ""));
+      if (service.contains("api_token_file"))
+        advise(set, "write the token of " + name + " into ./" + name + ".token, mode 0600");
     }
+  }
+  static void managed_service(const Json& one, Ordered& service) {
+    const Json& command = one["command"];
+    service["command"] = command.is_string() ? Json::array({command}) : command;
+    if (one.contains("environment") && one["environment"].is_object())
+      for (const auto& [key, value] : one["environment"].items())
+        service["environment"][key] = value.is_string() ? value.get<std::string>() : value.dump();
+    for (const char* key : {"cwd", "user"})
+      if (one.contains(key) && one[key].is_string() && one[key] != "") service[key] = one[key];
   }
   void groups(const Traits::Set& set) {
     if (!set.value.is_object()) return advise(set, "is no dictionary");

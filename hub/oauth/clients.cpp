@@ -1,6 +1,6 @@
 #include "hub/oauth/clients.hpp"
 
-#include "config/rbac.hpp"
+#include "hub/services/services.hpp"
 #include "hub/subject.hpp"
 
 namespace passerelle::hub {
@@ -40,9 +40,9 @@ Client client_of(const config::Settings& settings, const config::Service& servic
 }  // namespace
 
 std::optional<Client> find_client(const Parts& parts, std::string_view id) {
-  if (id.starts_with("service-") && parts.settings.rbac)
-    for (const config::Service& service : parts.settings.rbac->services)
-      if (id.substr(8) == service.name) return client_of(parts.settings, service);
+  if (id.starts_with("service-"))
+    if (const Services::Service* service = parts.services.find(id.substr(8)))
+      return client_of(parts.settings, service->config);
   for (const auto& [key, server] : parts.launcher.all())
     if (server->active() && client_id_of(server->username, key.name) == id &&
         Contract::applies(find_profile(parts.settings, server->record.profile)))

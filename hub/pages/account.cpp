@@ -26,7 +26,8 @@ Task<Answer> language(Parts& parts, Call& call) {
 Task<Answer> static_file(Parts& parts, Call& call) {
   constexpr int kNotModified = 304;
   constexpr int kNotFound = 404;
-  const web::StaticFile* file = parts.renderer.file(call.args[0]);
+  // /hub/logo is what the pages of jupyterhub-singleuser show.
+  const web::StaticFile* file = parts.renderer.file(call.args.empty() ? "logo" : call.args[0]);
   if (file == nullptr) co_return problem(parts, call, kNotFound);
   const std::string tag = "\"" + file->hash + "\"";
   const bool versioned = text::field(call.query, "v") == file->hash;

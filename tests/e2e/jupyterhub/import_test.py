@@ -148,11 +148,11 @@ def configuration(path, folder):
     (profile,) = told["profiles"]
     assert profile["memory"] == "2GiB" and profile["default_url"] == "lab" and profile["start_timeout"] == "300s", profile
     assert profile["environment"] == {"GRANT": "x", "N": "3"} and profile["image"].startswith("quay.io/"), profile
-    assert told["services"] == {"culler": {"api_token_file": "./culler.token", "admin": True}}, told["services"]
+    assert told["services"] == {"culler": {"command": ["jupyterhub-idle-culler", "--timeout=3600"], "admin": True}}, told["services"]
     assert told["groups"] == {"crew": {"users": ["alice"]}} and told["limits"] == {"launches_in_flight": 20}
     notes = [line for line in out.splitlines() if line.startswith("# ")]
     for part in ("line 4:", "line 5:", "pre_spawn_hook", "profile_list", "Spawner.some_thing_new: has no counterpart", "it depends",
-                 "public_url: write the address", "jupyterhub-idle-culler", "line 20:"):
+                 "public_url: write the address", "line 20:"):
         assert any(part in note for note in notes), (part, notes)
     # What is no Python, is too large, or never ends is refused.
     for text in ("c.JupyterHub.port = (", "x = " + "(" * 100_000, "#" * (1 << 20) + "\nx"):

@@ -240,6 +240,8 @@ def hub(gateway, admin):
     assert set(listed) == {"culler", "other"} and listed["culler"]["roles"] == ["idle"], listed
     assert code(admin.request("GET", "/hub/api/services/culler"), 200)["admin"] is False
     code(admin.request("GET", "/hub/api/services/none"), 404)
+    code(admin.request("POST", "/hub/api/services/late", {"api_token": "a-late-token-for-the-tests"}), 201)
+    code(admin.request("DELETE", "/hub/api/services/late"), 200)
     nobody = Program(gateway, "wrong")
     for path in ("/hub/api/user", "/hub/api/users", "/hub/api/info"):
         assert code(nobody.request("GET", path), 403)["message"] == "Missing or invalid credentials."

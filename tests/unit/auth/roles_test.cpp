@@ -4,6 +4,7 @@
 
 #include "auth/permissions.hpp"
 #include "auth/policy.hpp"
+#include "config/rbac.hpp"
 
 namespace passerelle::auth {
 namespace {
