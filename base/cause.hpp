@@ -1,5 +1,6 @@
-// Cause: why a launch failed or a request was refused, as a code that pages, API, audit log and metrics share.
-// The sentence a person reads for each code stands in web/messages.*, in every language.
+// Cause: why a launch failed or a request was refused, as a code that pages, API, audit log and
+// metrics share. The sentence a person reads for each code stands in web/messages.*, in every
+// language.
 #pragma once
 
 #include <optional>

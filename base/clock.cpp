@@ -18,7 +18,8 @@ std::string to_iso8601(Instant at) {
   std::array<char, 32> date{};
   std::array<char, 48> out{};
   std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-  std::snprintf(out.data(), out.size(), "%s.%06ldZ", date.data(), static_cast<long>((at - whole).count()));
+  std::snprintf(out.data(), out.size(), "%s.%06ldZ", date.data(),
+                static_cast<long>((at - whole).count()));
   return out.data();
 }
 

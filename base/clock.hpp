@@ -1,4 +1,5 @@
-// Time as the hub sees it: wall-clock instants (they are stored and shown) and a clock that tests can set.
+// Time as the hub sees it: wall-clock instants (they are stored and shown) and a clock that tests
+// can set.
 #pragma once
 
 #include <chrono>
@@ -22,10 +23,13 @@ class SystemClock final : public Clock {
   Instant now() const noexcept override;
 };
 
-
 /// "2026-11-22T00:50:24.123456Z", JupyterHub's format.
 std::string to_iso8601(Instant at);
-inline std::int64_t to_micros(Instant at) noexcept { return at.time_since_epoch().count(); }
-inline Instant from_micros(std::int64_t micros) noexcept { return Instant(std::chrono::microseconds(micros)); }
+inline std::int64_t to_micros(Instant at) noexcept {
+  return at.time_since_epoch().count();
+}
+inline Instant from_micros(std::int64_t micros) noexcept {
+  return Instant(std::chrono::microseconds(micros));
+}
 
 }  // namespace passerelle

@@ -1,5 +1,6 @@
-// Result<T>: a value or an Error. The only error vocabulary of the project; exceptions are for bugs and stay inside
-// library borders. Names are those of std::expected, so that C++23 replaces this file by an alias.
+// Result<T>: a value or an Error. The only error vocabulary of the project; exceptions are for bugs
+// and stay inside library borders. Names are those of std::expected, so that C++23 replaces this
+// file by an alias.
 #pragma once
 
 #include <optional>
@@ -12,13 +13,13 @@
 namespace passerelle {
 
 enum class Errc {
-  invalid,          ///< The caller's input is wrong; asking again unchanged cannot help.
+  invalid,  ///< The caller's input is wrong; asking again unchanged cannot help.
   not_found,
   conflict,         ///< It exists already, or is in a state that does not allow this.
   exhausted,        ///< A limit or a number of seats is used up.
   unauthenticated,  ///< The credentials are wrong.
   forbidden,
-  unavailable,      ///< Could not tell or could not reach: disk full, server down. May work later.
+  unavailable,  ///< Could not tell or could not reach: disk full, server down. May work later.
   timeout,
   cancelled,
   internal,
@@ -35,7 +36,8 @@ class Error {
   std::optional<Cause> cause() const noexcept { return cause_; }
   /// One sentence for operators and the detail line of a failure page; never holds a secret.
   const std::string& message() const noexcept { return message_; }
-  /// What the failed program last printed (at most 20 lines), or the exit code; empty if there is none.
+  /// What the failed program last printed (at most 20 lines), or the exit code; empty if there is
+  /// none.
   const std::string& log_tail() const noexcept { return log_tail_; }
   std::optional<int> exit_code() const noexcept { return exit_code_; }
 

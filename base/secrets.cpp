@@ -1,17 +1,17 @@
 #include "base/secrets.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+
 #include <argon2.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
-
-#include <algorithm>
-#include <cstdint>
-#include <cstring>
-#include <memory>
-#include <stdexcept>
 
 #include "base/files.hpp"
 #include "base/text.hpp"
@@ -25,10 +25,16 @@ constexpr std::size_t kTagSize = 16;
 
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
-const unsigned char* bytes(std::string_view data) { return reinterpret_cast<const unsigned char*>(data.data()); }
-unsigned char* bytes(std::string& data) { return reinterpret_cast<unsigned char*>(data.data()); }
+const unsigned char* bytes(std::string_view data) {
+  return reinterpret_cast<const unsigned char*>(data.data());
+}
+unsigned char* bytes(std::string& data) {
+  return reinterpret_cast<unsigned char*>(data.data());
+}
 
-std::optional<std::string> open_with(const std::string& key, std::string_view sealed, std::string_view purpose) {
+std::optional<std::string> open_with(const std::string& key,
+                                     std::string_view sealed,
+                                     std::string_view purpose) {
   const std::string_view nonce = sealed.substr(0, kNonceSize);
   std::string tag(sealed.substr(sealed.size() - kTagSize));
   const std::string_view body = sealed.substr(kNonceSize, sealed.size() - kNonceSize - kTagSize);
@@ -36,9 +42,12 @@ std::optional<std::string> open_with(const std::string& key, std::string_view se
   std::string plain(body.size(), '\0');
   int length = 0;
   const bool good =
-      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(key), bytes(nonce)) == 1 &&
-      EVP_DecryptUpdate(context.get(), nullptr, &length, bytes(purpose), static_cast<int>(purpose.size())) == 1 &&
-      EVP_DecryptUpdate(context.get(), bytes(plain), &length, bytes(body), static_cast<int>(body.size())) == 1 &&
+      EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(key), bytes(nonce)) ==
+          1 &&
+      EVP_DecryptUpdate(context.get(), nullptr, &length, bytes(purpose),
+                        static_cast<int>(purpose.size())) == 1 &&
+      EVP_DecryptUpdate(context.get(), bytes(plain), &length, bytes(body),
+                        static_cast<int>(body.size())) == 1 &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTagSize, tag.data()) == 1 &&
       EVP_DecryptFinal_ex(context.get(), bytes(plain) + length, &length) == 1;
   if (!good) return std::nullopt;
@@ -57,12 +66,17 @@ std::optional<std::string> from_hex(std::string_view hex) {
 std::string random_bytes(std::size_t count) {
   std::string out(count, '\0');
   // Without randomness nothing here is safe; there is no sensible way to go on.
-  if (RAND_bytes(bytes(out), static_cast<int>(count)) != 1) throw std::runtime_error("no randomness from OpenSSL");
+  if (RAND_bytes(bytes(out), static_cast<int>(count)) != 1)
+    throw std::runtime_error("no randomness from OpenSSL");
   return out;
 }
 
-std::string random_token() { return to_base64url(random_bytes(32)); }
-std::string random_hex(std::size_t count) { return to_hex(random_bytes(count)); }
+std::string random_token() {
+  return to_base64url(random_bytes(32));
+}
+std::string random_hex(std::size_t count) {
+  return to_hex(random_bytes(count));
+}
 
 std::string random_digits(std::size_t digits) {
   std::string out;
@@ -87,7 +101,8 @@ std::string sha256_hex(std::string_view data) {
 Digest hmac_sha256(std::string_view key, std::string_view data) noexcept {
   Digest digest;
   unsigned int length = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes(data), data.size(), digest.data(), &length);
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes(data), data.size(),
+       digest.data(), &length);
   return digest;
 }
 
@@ -145,9 +160,12 @@ std::string Sealer::seal(std::string_view plain, std::string_view purpose) const
   const CipherContext context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
   int length = 0;
   const bool good =
-      EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(keys_[0]), bytes(out)) == 1 &&
-      EVP_EncryptUpdate(context.get(), nullptr, &length, bytes(purpose), static_cast<int>(purpose.size())) == 1 &&
-      EVP_EncryptUpdate(context.get(), bytes(body), &length, bytes(plain), static_cast<int>(plain.size())) == 1 &&
+      EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, bytes(keys_[0]), bytes(out)) ==
+          1 &&
+      EVP_EncryptUpdate(context.get(), nullptr, &length, bytes(purpose),
+                        static_cast<int>(purpose.size())) == 1 &&
+      EVP_EncryptUpdate(context.get(), bytes(body), &length, bytes(plain),
+                        static_cast<int>(plain.size())) == 1 &&
       EVP_EncryptFinal_ex(context.get(), bytes(body) + length, &length) == 1 &&
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTagSize, tag.data()) == 1;
   if (!good) throw std::runtime_error("OpenSSL could not seal");
@@ -155,7 +173,8 @@ std::string Sealer::seal(std::string_view plain, std::string_view purpose) const
 }
 
 Result<std::string> Sealer::open(std::string_view sealed, std::string_view purpose) const {
-  if (sealed.size() < kNonceSize + kTagSize) return Error(Errc::invalid, "sealed value is too short");
+  if (sealed.size() < kNonceSize + kTagSize)
+    return Error(Errc::invalid, "sealed value is too short");
   for (const std::string& key : keys_)
     if (auto plain = open_with(key, sealed, purpose)) return std::move(*plain);
   return Error(Errc::invalid, "no key opens the sealed value");
@@ -173,7 +192,8 @@ Result<std::vector<std::string>> load_or_make_keys(const std::string& path) {
   for (const std::string_view line : text::split(*content, '\n')) {
     if (text::trim(line).empty()) continue;
     auto key = from_hex(text::trim(line));
-    if (!key || key->size() != kKeySize) return Error(Errc::invalid, path + ": a key is 64 hexadecimal digits");
+    if (!key || key->size() != kKeySize)
+      return Error(Errc::invalid, path + ": a key is 64 hexadecimal digits");
     keys.push_back(std::move(*key));
   }
   if (keys.empty()) return Error(Errc::invalid, path + ": holds no key");
@@ -183,9 +203,11 @@ Result<std::vector<std::string>> load_or_make_keys(const std::string& path) {
 std::string slow_hash(std::string_view password) {
   const std::string salt = random_bytes(16);
   std::string encoded(128, '\0');
-  // RFC 9106's second recommended setting, with less memory: a class of 60 signs in within the same second.
-  const int rc = argon2id_hash_encoded(3, 1U << 14U, 1, password.data(), password.size(), salt.data(), salt.size(), 32,
-                                       encoded.data(), encoded.size());
+  // RFC 9106's second recommended setting, with less memory: a class of 60 signs in within the same
+  // second.
+  const int rc =
+      argon2id_hash_encoded(3, 1U << 14U, 1, password.data(), password.size(), salt.data(),
+                            salt.size(), 32, encoded.data(), encoded.size());
   if (rc != ARGON2_OK) throw std::runtime_error(argon2_error_message(rc));
   encoded.resize(encoded.find('\0'));
   return encoded;

@@ -1,5 +1,5 @@
-// Random secrets, digests, constant-time comparison, sealing, slow password hashes. OpenSSL and libargon2 underneath.
-// Any thread.
+// Random secrets, digests, constant-time comparison, sealing, slow password hashes. OpenSSL and
+// libargon2 underneath. Any thread.
 #pragma once
 
 #include <array>
@@ -30,13 +30,14 @@ std::string to_base64url(std::string_view bytes);
 /// Takes the same time wherever the two differ; the lengths may leak.
 bool equal(std::string_view a, std::string_view b) noexcept;
 
-/// Seals what must be read back (server secrets, refresh tokens) with AES-256-GCM. The first key seals, all keys open,
-/// so that a key can be replaced without losing anything.
+/// Seals what must be read back (server secrets, refresh tokens) with AES-256-GCM. The first key
+/// seals, all keys open, so that a key can be replaced without losing anything.
 class Sealer {
  public:
   /// Each key is 32 bytes; at least one.
   explicit Sealer(std::vector<std::string> keys);
-  /// `purpose` is authenticated, not stored: what was sealed as a server secret cannot be opened as something else.
+  /// `purpose` is authenticated, not stored: what was sealed as a server secret cannot be opened as
+  /// something else.
   std::string seal(std::string_view plain, std::string_view purpose) const;
   Result<std::string> open(std::string_view sealed, std::string_view purpose) const;
 
@@ -47,7 +48,8 @@ class Sealer {
 /// Reads the key file (one key a line, hex), or makes it, mode 0600, with one new key.
 Result<std::vector<std::string>> load_or_make_keys(const std::string& path);
 
-/// Argon2id for what people can remember (PINs, passwords); takes some 20 ms: run it on a WorkerPool.
+/// Argon2id for what people can remember (PINs, passwords); takes some 20 ms: run it on a
+/// WorkerPool.
 std::string slow_hash(std::string_view password);
 bool slow_verify(std::string_view encoded, std::string_view password);
 

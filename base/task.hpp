@@ -1,5 +1,6 @@
-// Task<T>: the coroutine type of the control plane. One `co_await` per statement, its arguments named before it:
-// g++ 12 destroys a temporary aggregate or capturing lambda inside such an expression twice (docs/architecture.md).
+// Task<T>: the coroutine type of the control plane. One `co_await` per statement, its arguments
+// named before it: g++ 12 destroys a temporary aggregate or capturing lambda inside such an
+// expression twice (docs/architecture.md).
 #pragma once
 
 #include <chrono>
@@ -29,10 +30,12 @@ inline Task<void> sleep_for(std::chrono::steady_clock::duration time) {
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-/// The task's result, or Errc::timeout named after `what` once `limit` has passed. The task is then cancelled and
-/// awaited: nothing of it runs on.
+/// The task's result, or Errc::timeout named after `what` once `limit` has passed. The task is then
+/// cancelled and awaited: nothing of it runs on.
 template <class T>
-Task<Result<T>> with_timeout(Task<Result<T>> task, std::chrono::steady_clock::duration limit, std::string what) {
+Task<Result<T>> with_timeout(Task<Result<T>> task,
+                             std::chrono::steady_clock::duration limit,
+                             std::string what) {
   using namespace asio::experimental::awaitable_operators;
   auto outcome = co_await (std::move(task) || sleep_for(limit));
   if (outcome.index() == 1) co_return Error(Errc::timeout, what + " took too long");

@@ -10,8 +10,8 @@ namespace {
 constexpr std::string_view kHex = "0123456789ABCDEF";
 
 bool unreserved(unsigned char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
 }
 
 int hex_value(char c) {
@@ -21,7 +21,8 @@ int hex_value(char c) {
   return -1;
 }
 
-// Length of the valid UTF-8 sequence at `at`, 0 if there is none (RFC 3629: no surrogates, no overlong forms).
+// Length of the valid UTF-8 sequence at `at`, 0 if there is none (RFC 3629: no surrogates, no
+// overlong forms).
 std::size_t utf8_length(std::string_view raw, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(raw[i]); };
   const unsigned char first = byte(at);
@@ -31,8 +32,8 @@ std::size_t utf8_length(std::string_view raw, std::size_t at) {
   for (std::size_t i = 1; i < length; ++i)
     if ((byte(at + i) & 0xC0) != 0x80) return 0;
   const unsigned char second = byte(at + 1);
-  if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
-      (first == 0xF4 && second > 0x8F))
+  if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
+      (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F))
     return 0;
   return length;
 }
@@ -43,12 +44,23 @@ std::string html_escape(std::string_view raw) {
   std::string out;
   out.reserve(raw.size());
   for (const char c : raw) switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   return out;
 }
@@ -120,7 +132,8 @@ std::optional<Form> parse_form(std::string_view body) {
     if (form.size() == kMostFields) return std::nullopt;
     const std::size_t equals = pair.find('=');
     auto name = percent_decode(pair.substr(0, equals), true);
-    auto value = percent_decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
+    auto value = percent_decode(
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
     if (!name || !value) return std::nullopt;
     form.emplace_back(std::move(*name), std::move(*value));
   }
@@ -157,8 +170,11 @@ std::string ascii_lower(std::string_view raw) {
 }
 
 bool iequals(std::string_view a, std::string_view b) noexcept {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::vector<std::string_view> split(std::string_view raw, char separator) {
@@ -180,8 +196,9 @@ std::optional<std::string> safe_next(std::string_view raw) {
     // A browser drops tab and newline and reads "\" as "/": "/\t/evil" would become "//evil".
     if (byte <= 0x20 || byte == 0x7f || byte >= 0x80 || c == '\\') return std::nullopt;
   }
-  // "/.//evil": dot segments are removed by the browser, after which the path starts with two slashes. A path that
-  // only *contains* "//" further on is harmless, but one that reaches the front is not; refuse every such path.
+  // "/.//evil": dot segments are removed by the browser, after which the path starts with two
+  // slashes. A path that only *contains* "//" further on is harmless, but one that reaches the
+  // front is not; refuse every such path.
   const std::string_view path = raw.substr(0, raw.find_first_of("?#"));
   if (path.find("//") != std::string_view::npos) {
     const auto decoded = percent_decode(path);
@@ -204,7 +221,8 @@ std::string_view closest(std::string_view word, const std::vector<std::string_vi
       row[0] = i;
       for (std::size_t j = 1; j <= candidate.size(); ++j) {
         const std::size_t above = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] == candidate[j - 1] ? 0U : 1U)});
+        row[j] = std::min(
+            {row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] == candidate[j - 1] ? 0U : 1U)});
         diagonal = above;
       }
     }

@@ -1,15 +1,16 @@
 #include "base/upstream.hpp"
 
-#include <arpa/inet.h>
-
 #include <charconv>
+
+#include <arpa/inet.h>
 
 namespace passerelle {
 
 std::string to_string(const Upstream& upstream) {
   if (upstream.kind == Upstream::Kind::unix_socket) return "unix:" + upstream.path;
   const bool v6 = upstream.host.find(':') != std::string::npos;
-  return "tcp:" + (v6 ? "[" + upstream.host + "]" : upstream.host) + ":" + std::to_string(upstream.port);
+  return "tcp:" + (v6 ? "[" + upstream.host + "]" : upstream.host) + ":" +
+         std::to_string(upstream.port);
 }
 
 Result<Upstream> upstream_from_string(std::string_view text) {
@@ -33,7 +34,8 @@ Result<Upstream> upstream_from_string(std::string_view text) {
   in6_addr ignored{};
   const bool address = ::inet_pton(AF_INET, upstream.host.c_str(), &ignored) == 1 ||
                        ::inet_pton(AF_INET6, upstream.host.c_str(), &ignored) == 1;
-  if (error != std::errc() || end != port.data() + port.size() || upstream.port == 0 || !address) return bad;
+  if (error != std::errc() || end != port.data() + port.size() || upstream.port == 0 || !address)
+    return bad;
   return upstream;
 }
 

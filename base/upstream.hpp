@@ -13,9 +13,10 @@ struct Upstream {
   enum class Kind { tcp, unix_socket };
 
   Kind kind = Kind::tcp;
-  std::string host;         ///< tcp: an IPv4 or IPv6 address without brackets; never a name (nothing to resolve later).
-  std::uint16_t port = 0;   ///< tcp
-  std::string path;         ///< unix_socket: absolute, at most 107 bytes
+  std::string host;  ///< tcp: an IPv4 or IPv6 address without brackets; never a name (nothing to
+                     ///< resolve later).
+  std::uint16_t port = 0;  ///< tcp
+  std::string path;        ///< unix_socket: absolute, at most 107 bytes
 
   bool operator==(const Upstream&) const = default;
 };

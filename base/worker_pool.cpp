@@ -2,7 +2,8 @@
 
 namespace passerelle {
 
-WorkerPool::WorkerPool(std::size_t threads, std::size_t longest_queue) : longest_queue_(longest_queue) {
+WorkerPool::WorkerPool(std::size_t threads, std::size_t longest_queue)
+    : longest_queue_(longest_queue) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 

@@ -1,5 +1,6 @@
-// WorkerPool: runs blocking calls (libldap, PAM, Argon2, file system) on a few threads and resumes the caller on its
-// own executor. Bounded: when the queue is full the call fails at once instead of piling up.
+// WorkerPool: runs blocking calls (libldap, PAM, Argon2, file system) on a few threads and resumes
+// the caller on its own executor. Bounded: when the queue is full the call fails at once instead of
+// piling up.
 #pragma once
 
 #include <condition_variable>
@@ -13,8 +14,8 @@
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 
 #include "base/task.hpp"
 
@@ -27,8 +28,8 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// Runs `work` (returns Result<T>) on a worker; Errc::exhausted if the queue is full. `work` must not throw and is
-  /// not interrupted by cancellation: its caller waits for it.
+  /// Runs `work` (returns Result<T>) on a worker; Errc::exhausted if the queue is full. `work` must
+  /// not throw and is not interrupted by cancellation: its caller waits for it.
   template <class Work>
   Task<std::invoke_result_t<Work>> run(Work work) {
     using Outcome = std::invoke_result_t<Work>;
@@ -46,7 +47,8 @@ class WorkerPool {
         asio::post(executor, [shared]() mutable { (*shared)(); });
       }
     };
-    co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(std::move(start), asio::use_awaitable);
+    co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(std::move(start),
+                                                                         asio::use_awaitable);
     co_return std::move(*slot);
   }
 

@@ -1,5 +1,5 @@
-// `check-config --deep`: lets every configured authenticator try what a sign-in will need, asks every
-// batch system, and says what to fix.
+// `check-config --deep`: lets every configured authenticator try what a sign-in will need, asks
+// every batch system, and says what to fix.
 #pragma once
 
 #include <iosfwd>

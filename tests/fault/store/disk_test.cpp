@@ -61,7 +61,8 @@ TEST_P(DiskFault, AuditAndActivityWaitForTheDisk) {
     store_->audit().append(event);
   }
   const std::uint64_t failures = store_->stats().failures;
-  ASSERT_TRUE(becomes([&] { return store_->stats().failures > failures + 1; }));  // what was taken early is back
+  ASSERT_TRUE(becomes(
+      [&] { return store_->stats().failures > failures + 1; }));  // what was taken early is back
   AuditLog::Query query;
   query.limit = 1;
   EXPECT_EQ(wait(store_->audit().query(query))->front().target, "10499");

@@ -113,7 +113,8 @@ TEST_F(LoginTest, GhsaF24x_NoSessionSurvivesASignIn) {
   EXPECT_EQ(sessions.size(), 1U);
 }
 
-// CVE-2019-10255, CVE-2026-33709: also what a method brought back from a provider is looked at again.
+// CVE-2019-10255, CVE-2026-33709: also what a method brought back from a provider is looked at
+// again.
 TEST_F(LoginTest, Cve2026_33709_AMethodsOwnNextStaysHere) {
   SignedIn alice = known_as("a-17", "alice");
   for (const char* target : {"//evil.example", "/\\evil.example", "https:evil.example"}) {

@@ -1,8 +1,8 @@
 #include "base/secrets.hpp"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace passerelle::secrets {
 namespace {
@@ -12,8 +12,9 @@ TEST(Tokens, AreLongAndNeverTheSame) {
   for (int i = 0; i < 1000; ++i) {
     const std::string token = random_token();
     EXPECT_EQ(token.size(), 43U);
-    EXPECT_EQ(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
-              std::string::npos);
+    EXPECT_EQ(
+        token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+        std::string::npos);
     EXPECT_TRUE(seen.insert(token).second);
   }
 }

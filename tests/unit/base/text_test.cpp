@@ -7,16 +7,33 @@ namespace {
 
 // CVE-2019-10255, CVE-2026-33709: whatever a browser would take to another origin is refused.
 TEST(SafeNext, RefusesEveryWayOut) {
-  for (const char* target :
-       {"", "//evil.example", "/\\evil.example", "\\/evil", "https://evil.example", "javascript:alert(1)", "relative",
-        "/\t/evil.example", "/\n/evil.example", "/ /evil", "////evil", "/.//evil.example", "/a/..//evil.example",
-        "/%2e//evil.example", "/a\\b", "/\x01", "/caf\xc3\xa9", "@evil", "?next=/x", "#x"})
+  for (const char* target : {"",
+                             "//evil.example",
+                             "/\\evil.example",
+                             "\\/evil",
+                             "https://evil.example",
+                             "javascript:alert(1)",
+                             "relative",
+                             "/\t/evil.example",
+                             "/\n/evil.example",
+                             "/ /evil",
+                             "////evil",
+                             "/.//evil.example",
+                             "/a/..//evil.example",
+                             "/%2e//evil.example",
+                             "/a\\b",
+                             "/\x01",
+                             "/caf\xc3\xa9",
+                             "@evil",
+                             "?next=/x",
+                             "#x"})
     EXPECT_FALSE(safe_next(target)) << target;
   EXPECT_FALSE(safe_next("/" + std::string(2000, 'a')));
 }
 
 TEST(SafeNext, KeepsOurOwnPathsByteForByte) {
-  for (const char* target : {"/", "/hub/home", "/user/alice/lab/tree/a%20b.ipynb?reset&x=//y#cell", "/a//b", "/a/../b"})
+  for (const char* target :
+       {"/", "/hub/home", "/user/alice/lab/tree/a%20b.ipynb?reset&x=//y#cell", "/a//b", "/a/../b"})
     EXPECT_EQ(safe_next(target), target);
 }
 
@@ -33,10 +50,13 @@ TEST(Form, DecodesFieldsInOrder) {
 TEST(Json, EscapesControlsAndBrokenUtf8) {
   std::string out;
   append_json_string(out, "a\"\\\n\x7f\xff\xc3\xa9\xed\xa0\x80");
-  EXPECT_EQ(out, "\"a\\\"\\\\\\u000A\\u007F\xEF\xBF\xBD\xc3\xa9\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
+  EXPECT_EQ(out,
+            "\"a\\\"\\\\\\u000A\\u007F\xEF\xBF\xBD\xc3\xa9\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
 }
 
-TEST(Html, EscapesAllFiveCharacters) { EXPECT_EQ(html_escape("<a b='\"&\">"), "&lt;a b=&#39;&quot;&amp;&quot;&gt;"); }
+TEST(Html, EscapesAllFiveCharacters) {
+  EXPECT_EQ(html_escape("<a b='\"&\">"), "&lt;a b=&#39;&quot;&amp;&quot;&gt;");
+}
 
 TEST(Closest, SuggestsWithinTwoEdits) {
   const std::vector<std::string_view> known = {"listen", "limits", "public_url"};

@@ -124,7 +124,8 @@ TEST(WithTimeout, WaitsForTheWorker) {
   asio::io_context loop;
   WorkerPool pool(1);
   std::atomic<bool> ended = false;
-  std::promise<void> late;  // a later timer of the same loop: a stalled machine cannot let it overtake
+  std::promise<void>
+      late;  // a later timer of the same loop: a stalled machine cannot let it overtake
   asio::steady_timer release(loop, 20ms);
   release.async_wait([&late](const boost::system::error_code&) { late.set_value(); });
   const std::function<Result<int>()> work = [&ended, &late] {

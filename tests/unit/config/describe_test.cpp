@@ -69,8 +69,9 @@ class SchemaTest : public ::testing::Test {
 };
 
 TEST_F(SchemaTest, AcceptsTheExamples) {
-  for (const std::string name : {"dev", "workshop", "course", "campus", "full", "oidc", "keycloak",
-                                 "oar", "slurm", "cas", "header", "pam", "containers", "kubernetes"}) {
+  for (const std::string name :
+       {"dev", "workshop", "course", "campus", "full", "oidc", "keycloak", "oar", "slurm", "cas",
+        "header", "pam", "containers", "kubernetes"}) {
     EXPECT_TRUE(accepts(content_of(SOURCE_DIR "/config/examples/" + name + ".yaml"))) << name;
   }
   EXPECT_TRUE(accepts(test::kGood));

@@ -1,10 +1,9 @@
 // A chart's values for somebody, what Helm's Secrets hold, and what its words mean.
-#include "spawners/kubernetes/kubernetes.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/secrets.hpp"
+#include "spawners/kubernetes/kubernetes.hpp"
 
 namespace passerelle::spawners::kubernetes {
 namespace {

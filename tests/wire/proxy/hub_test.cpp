@@ -168,9 +168,8 @@ TEST(HubExchange, AFieldThatWouldSplitTheHeadIsLeftOut) {
 
 TEST(HubExchange, HeadGetsTheLengthAndNoBody) {
   Wire wire;
-  wire.hub.answer_with([](HubRequest, std::shared_ptr<HubReply> reply) {
-    reply->send({200, {}, "12345"});
-  });
+  wire.hub.answer_with(
+      [](HubRequest, std::shared_ptr<HubReply> reply) { reply->send({200, {}, "12345"}); });
   const std::string answer =
       wire.ask("HEAD /hub/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(answer, HasSubstr("Content-Length: 5\r\n"));
