@@ -119,6 +119,8 @@ class Carrier:
         self.to_server = self.write(self.server, self.to_server)
         if self.more and len(self.to_server) < CHUNK and not self.link_ended:
             self.decrypt()
+        if self.link_ended and not self.greeted:
+            return False
         if self.link_ended and not self.to_server and not self.told_server:
             self.told_server = True
             self.server.shutdown(socket.SHUT_WR)
