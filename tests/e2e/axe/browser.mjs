@@ -21,3 +21,9 @@ export async function launchPersistent(folder, {args = [], ...options} = {}) {
   return playwright.chromium.launchPersistentContext(folder,
     {executablePath: '/usr/bin/chromium', args: [...(root ? ['--no-sandbox'] : []), ...args], ...options});
 }
+
+// A picture for whoever looks into a test later. Chromium on a loaded machine sometimes cannot take one: that is told, and is
+// no failure of what is tested.
+export async function shoot(page, path, options = {}) {
+  await page.screenshot({path, ...options}).catch((error) => console.error(`no ${path}: ${error.message.split('\n')[0]}`));
+}

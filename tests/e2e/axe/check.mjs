@@ -7,7 +7,7 @@ import {mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync} from 'node:fs
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {launch, load} from './browser.mjs';
+import {launch, load, shoot} from './browser.mjs';
 import {checkLaunches} from './live.mjs';
 import {serve} from './site.mjs';
 
@@ -71,7 +71,7 @@ async function look(browser, address, names, width, appearances) {
       await page.emulateMedia({colorScheme: appearance.colorScheme, forcedColors: appearance.forcedColors});
       const found = [...(await violations(page, appearance)), ...(await layout(page))];
       failures.push(...found.map((each) => `${where}: ${each}`));
-      if (found.length || allShots) await page.screenshot({path: join(shots, `${where.replaceAll(' ', '.')}.png`), fullPage: true});
+      if (found.length || allShots) await shoot(page, join(shots, `${where.replaceAll(' ', '.')}.png`), {fullPage: true});
     }
   }
   await context.close();

@@ -7,7 +7,7 @@ import {createHash, randomBytes} from 'node:crypto';
 import {createReadStream, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync, closeSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {launch} from '../axe/browser.mjs';
+import {launch, shoot} from '../axe/browser.mjs';
 
 const program = process.argv[2];
 const folder = mkdtempSync(join(tmpdir(), 'passerelle-browser-'));
@@ -71,7 +71,7 @@ async function runCell(context, page) {
   await notebook.keyboard.press('Shift+Enter');
   const output = await notebook.waitForSelector('.output_result pre', {timeout: 60000});
   assert.equal((await output.textContent()).trim(), '42');
-  await notebook.screenshot({path: join(shots, 'cell.png')});
+  await shoot(notebook, join(shots, 'cell.png'));
   console.log('6*7 is 42');
   await notebook.close();
 }
@@ -127,37 +127,37 @@ try {
   const complaints = [];
   page.on('console', (line) => { if (/Content Security Policy/i.test(line.text())) complaints.push(line.text()); });
   await page.goto(started.url);
-  await page.screenshot({path: join(shots, 'sign-in.png')});
+  await shoot(page, join(shots, 'sign-in.png'));
   await page.fill('input[name=username]', 'Ada');
   await page.fill('input[name=password]', started.password);
   await page.click('button.primary');
   await page.waitForURL('**/hub/home');
-  await page.screenshot({path: join(shots, 'home.png')});
+  await shoot(page, join(shots, 'home.png'));
   const begun = Date.now();
   await page.click('main button.primary');
   await page.waitForURL('**/user/ada/**', {timeout: 60000});  // progress opens it by itself
   await page.waitForSelector('#notebook_list', {timeout: 60000});
   console.log(`from the button to the notebook's page: ${((Date.now() - begun) / 1000).toFixed(1)} s`);
   assert.deepEqual(complaints, []);
-  await page.screenshot({path: join(shots, 'tree.png')});
+  await shoot(page, join(shots, 'tree.png'));
   await runCell(context, page);
   await useTerminal(page);
   await upAndDown(page, started.gateway.pid);
   await page.goto(started.url);
   await page.waitForSelector('text=Running');
-  await page.screenshot({path: join(shots, 'running.png')});
+  await shoot(page, join(shots, 'running.png'));
   await page.click('main button:has-text("Stop")');
   await page.waitForSelector('main button:has-text("Start")', {timeout: 30000});
   await page.goto(started.url + 'user/ada/tree');
   assert.match(await page.textContent('h1'), /stopped|not running/i);
-  await page.screenshot({path: join(shots, 'stopped.png')});
+  await shoot(page, join(shots, 'stopped.png'));
   await page.click('header button');  // signs out
   await page.waitForSelector('text=signed out');
   await page.goto(started.url + 'user/ada/tree');
   await page.waitForURL('**/hub/login**');
 } catch (error) {
   for (const context of browser.contexts())
-    for (const [number, page] of context.pages().entries()) await page.screenshot({path: join(shots, `failed-${number}.png`)}).catch(() => {});
+    for (const [number, page] of context.pages().entries()) await shoot(page, join(shots, `failed-${number}.png`));
   console.error(started.log().split('\n').filter((line) => !line.includes('"access"')).slice(-20).join('\n'));
   throw error;
 } finally {

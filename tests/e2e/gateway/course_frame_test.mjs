@@ -9,7 +9,7 @@ import {request} from 'node:https';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {launchPersistent} from '../axe/browser.mjs';
+import {launchPersistent, shoot} from '../axe/browser.mjs';
 import {startCourse} from '../../peers/lti/course_site.mjs';
 
 const [program] = process.argv.slice(2);
@@ -140,7 +140,7 @@ async function aNotebookInTheCourse() {
   await visit(page, course.page([{lti: '1.1', user_id: '7', ext_user_username: 'zoe', ...notebookAt}]));
   const frame = await frameAt(page, 'a0', '**/user/zoe/notebooks/tp1.ipynb');
   await runCell(frame);
-  await page.screenshot({path: join(shots, 'notebook-in-course.png')});
+  await shoot(page, join(shots, 'notebook-in-course.png'));
   const headers = await answers.at(-1).headersArray();
   const policies = headers.filter(({name}) => name.toLowerCase() === 'content-security-policy').map(({value}) => value);
   assert.deepEqual(policies.filter((value) => value.includes('frame-ancestors')), [`frame-ancestors 'self' ${course.origin}`]);
@@ -161,7 +161,7 @@ async function twoActivitiesOnOnePage() {
     const frame = await frameAt(page, id, /\/user\/[^/]+\/tree/);
     await frame.waitForSelector('#notebook_list, #tree', {timeout: 60000});
   }
-  await page.screenshot({path: join(shots, 'two-activities.png')});
+  await shoot(page, join(shots, 'two-activities.png'));
   await context.close();
 }
 
@@ -173,12 +173,12 @@ async function oneClickWithoutCookies(activity, pattern) {
   const button = frame.locator('button.primary, a.button.primary');
   await button.waitFor({timeout: 30000});
   assert.equal(await button.count(), 1);
-  await page.screenshot({path: join(shots, `blocked-${activity.lti}.png`)});
+  await shoot(page, join(shots, `blocked-${activity.lti}.png`));
   assert.equal((await context.cookies()).filter(({name}) => name.includes('passerelle')).length, 0, 'the browser really keeps none');
   const [tab] = await Promise.all([context.waitForEvent('page'), button.click()]);
   await tab.waitForURL(pattern, {timeout: 90000, waitUntil: 'commit'});
   if (activity.lti === '1.1') await runCell(tab.mainFrame());
-  await tab.screenshot({path: join(shots, `blocked-${activity.lti}-tab.png`)});
+  await shoot(tab, join(shots, `blocked-${activity.lti}-tab.png`));
   await context.close();
 }
 
@@ -192,7 +192,7 @@ async function storageInsteadOfCookies(storage) {
   const button = frame.locator('form[action$="/hub/lti/continue"] button.primary');
   await button.waitFor({timeout: 30000});
   assert.equal(await frame.locator('button.primary, a.button.primary').count(), 1);
-  await page.screenshot({path: join(shots, `storage-${storage}.png`)});
+  await shoot(page, join(shots, `storage-${storage}.png`));
   assert.equal((await context.cookies()).filter(({name}) => name.includes('passerelle')).length, 0, 'the browser really keeps none');
   const [tab] = await Promise.all([context.waitForEvent('page'), button.click()]);
   await tab.waitForURL(/\/user\/[^/]+\/tree/, {timeout: 90000, waitUntil: 'commit'});
@@ -228,7 +228,7 @@ async function storageThatAnswersForAnother() {
   const told = frame.locator('[role=alert]');
   await told.waitFor({timeout: 30000});
   assert.match(await told.textContent(), /LTI-STATE/);
-  await page.screenshot({path: join(shots, 'storage-another.png')});
+  await shoot(page, join(shots, 'storage-another.png'));
   await context.close();
   course.keeps = 'rightly';
 }

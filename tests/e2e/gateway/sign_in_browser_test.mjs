@@ -9,7 +9,7 @@ import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
-import {launch} from '../axe/browser.mjs';
+import {launch, shoot} from '../axe/browser.mjs';
 
 const [program, testServer] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'passerelle-sign-in-'));
@@ -98,7 +98,7 @@ async function straightWay() {
   await page.goto(`${home}/hub/login`);
   assert.equal(await page.locator('input[name=password]').count(), 1, 'the form of the room');
   assert.equal(await page.locator(university).count(), 1, 'the button of the university');
-  await page.screenshot({path: join(shots, 'two-methods.png')});
+  await shoot(page, join(shots, 'two-methods.png'));
   await signIn(page, 'fry');
   assert.equal(page.url(), `${home}/hub/home`);
   assert.equal(await user(page), 'fry');
@@ -113,7 +113,7 @@ async function straightWay() {
   await page.goto(`${home}/user/fry/`);
   assert.match(page.url(), /\/hub\/login\?next=/);
   assert.equal(await page.locator(university).count(), 1);
-  await page.screenshot({path: join(shots, 'signed-out-there.png')});
+  await shoot(page, join(shots, 'signed-out-there.png'));
   // The other method is another person, also under the same name.
   await page.fill('input[name=username]', 'fry');
   await page.fill('input[name=password]', roomPassword);
@@ -169,7 +169,7 @@ async function callbackAgain() {
   const again = await page.goto(callback);
   assert.equal(again.status(), 400);
   assert.match(await page.textContent('main'), /sign in again/);
-  await page.screenshot({path: join(shots, 'callback-again.png')});
+  await shoot(page, join(shots, 'callback-again.png'));
   await page.goto(`${home}/hub/home`);
   assert.equal(await user(page), 'fry', 'a failed try signed the person out');
   // A fresh state and code, caught before they arrive, opened in somebody else's browser.

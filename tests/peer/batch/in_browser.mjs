@@ -3,7 +3,7 @@
 import assert from 'node:assert';
 import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
-import {launch} from '../../e2e/axe/browser.mjs';
+import {launch, shoot} from '../../e2e/axe/browser.mjs';
 
 const [url, name, password, profile, minutes, shots] = process.argv.slice(2);
 const started = Date.now();
@@ -21,7 +21,7 @@ async function runCell(context, page) {
   const output = await notebook.waitForSelector('.output_stdout pre', {timeout: 60000});
   const said = (await output.textContent()).trim();
   assert.match(said, /^42 (oarn|sln)[12] \d+$/);
-  await notebook.screenshot({path: join(shots, 'cell.png')});
+  await shoot(notebook, join(shots, 'cell.png'));
   told(`the cell says "${said}"`);
   await notebook.close();
 }
@@ -59,10 +59,10 @@ try {
   await page.goto(url + 'hub/spawn');
   await page.click(`label[for="profile-${profile}"]`);
   await page.fill(`[name="${profile}:minutes"]`, minutes === '0' ? '5' : minutes);
-  await page.screenshot({path: join(shots, 'form.png')});
+  await shoot(page, join(shots, 'form.png'));
   await page.click('main button.primary');
   await page.waitForURL('**/hub/spawn-pending/**');
-  await page.screenshot({path: join(shots, 'queue.png')});
+  await shoot(page, join(shots, 'queue.png'));
   await page.waitForURL(`**/user/${name}/**`, {timeout: 180000});
   await page.waitForSelector('#notebook_list', {timeout: 90000});
   told('the notebook is open');
@@ -71,7 +71,7 @@ try {
   if (minutes !== '0') {
     await page.goto(url + 'hub/home');
     await page.waitForFunction(() => document.body.textContent.includes('nearly over'), null, {timeout: 1000}).catch(() => {});
-    await page.screenshot({path: join(shots, 'running.png')});
+    await shoot(page, join(shots, 'running.png'));
     const end = Date.now() + Number(minutes) * 60000 + 60000;
     let text = '';
     while (!/ended with the time that was reserved/.test(text)) {
@@ -80,12 +80,12 @@ try {
       await page.goto(url + 'hub/home');
       text = await page.textContent('main');
     }
-    await page.screenshot({path: join(shots, 'over.png')});
+    await shoot(page, join(shots, 'over.png'));
     told('the time is over, and the page says so');
   }
 } catch (error) {
   for (const context of browser.contexts())
-    for (const [number, page] of context.pages().entries()) await page.screenshot({path: join(shots, `failed-${number}.png`)}).catch(() => {});
+    for (const [number, page] of context.pages().entries()) await shoot(page, join(shots, `failed-${number}.png`));
   throw error;
 } finally {
   await browser.close();

@@ -3,7 +3,7 @@
 import assert from 'node:assert';
 import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
-import {launch} from '../../e2e/axe/browser.mjs';
+import {launch, shoot} from '../../e2e/axe/browser.mjs';
 
 const [url, name, password, shots] = process.argv.slice(2);
 const started = Date.now();
@@ -36,10 +36,10 @@ try {
   await page.waitForURL('**/hub/launcher/lab**');
   assert.match(await page.textContent('main'), /CPU, reserved: \S+ of 64/);
   await page.fill('[name="v:resources.limits.memory"]', '80');
-  await page.screenshot({path: join(shots, 'form.png'), fullPage: true});
+  await shoot(page, join(shots, 'form.png'), {fullPage: true});
   await page.click('button[name=do][value=start] >> nth=0');
   await page.waitForURL('**/hub/spawn-pending/**');
-  await page.screenshot({path: join(shots, 'starting.png')});
+  await shoot(page, join(shots, 'starting.png'));
   await opened();
   told('the service is open');
 
@@ -47,7 +47,7 @@ try {
   await page.click('#server-1-notes');
   await page.waitForURL('**/hub/notes/**');
   assert.match(await page.textContent('main'), /Your service is ready\. Password: \S+/);
-  await page.screenshot({path: join(shots, 'notes.png')});
+  await shoot(page, join(shots, 'notes.png'));
   await stopped();
   told('it is suspended');
 
@@ -57,7 +57,7 @@ try {
 
   await stopped();
   await page.click('summary:has-text("Remove")');
-  await page.screenshot({path: join(shots, 'remove.png')});
+  await shoot(page, join(shots, 'remove.png'));
   await page.click('#server-1-remove');
   await page.waitForURL('**/hub/home');
   await page.waitForSelector('#servers .empty');
