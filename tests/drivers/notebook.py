@@ -11,14 +11,36 @@ def connect(gateway, path, headers):
                                        origin=f"http://127.0.0.1:{gateway.port}", timeout=60)
 
 
+def send(channel, way, kind, content):
+    """Sent, not waited for; answers the id by which replies name it."""
+    ident = uuid.uuid4().hex
+    header = {"msg_id": ident, "username": "x", "session": ident, "msg_type": kind, "version": "5.3", "date": "2026-01-01T00:00:00Z"}
+    channel.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "channel": way, "buffers": [], "content": content}))
+    return ident
+
+
+def send_code(channel, code):
+    return send(channel, "shell", "execute_request", {"code": code, "silent": False, "store_history": True,
+                                                      "user_expressions": {}, "allow_stdin": False})
+
+
+def await_state(channel, ident, state):
+    """Until the kernel says so of the message with that id."""
+    while True:
+        message = json.loads(channel.recv())
+        if message["parent_header"].get("msg_id") == ident and message["content"].get("execution_state") == state:
+            return
+
+
+def drain_control(channel):
+    """Returns when the kernel has answered what Jupyter itself asked it over the control channel at the start, twice at times. Servers
+    before 2024 take the "idle" at the end of such an answer for the whole kernel's state, whatever a cell does meanwhile."""
+    await_state(channel, send(channel, "control", "kernel_info_request", {}), "idle")
+
+
 def execute(channel, code):
     """What the code prints, or its value."""
-    ident = uuid.uuid4().hex
-    header = {"msg_id": ident, "username": "x", "session": ident, "msg_type": "execute_request", "version": "5.3",
-              "date": "2026-01-01T00:00:00Z"}
-    channel.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
-                             "content": {"code": code, "silent": False, "store_history": True, "user_expressions": {},
-                                         "allow_stdin": False}}))
+    ident = send_code(channel, code)
     output = ""
     while True:
         message = json.loads(channel.recv())

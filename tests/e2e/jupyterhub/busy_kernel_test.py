@@ -5,11 +5,10 @@ import json
 import os
 import sys
 import time
-import uuid
 
 sys.path.insert(0, "tests/drivers")
 from gateway import Gateway, Person, wait_until  # noqa: E402
-from notebook import execute, open_kernel  # noqa: E402
+from notebook import await_state, drain_control, execute, open_kernel, send_code  # noqa: E402
 
 IDLE, WORK = 12, 30
 PROFILES = {
@@ -17,20 +16,6 @@ PROFILES = {
     "single": {"command": ["/usr/bin/jupyterhub-singleuser"], "access": "jupyterhub", "ready_path": "api", "start_timeout": "120s",
                "environment": {"JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp"}},
 }
-
-
-def begin(channel, code):
-    """Sent, not waited for."""
-    ident = uuid.uuid4().hex
-    header = {"msg_id": ident, "username": "x", "session": ident, "msg_type": "execute_request", "version": "5.3",
-              "date": "2026-01-01T00:00:00Z"}
-    channel.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
-                             "content": {"code": code, "silent": False, "store_history": True, "user_expressions": {},
-                                         "allow_stdin": False}}))
-    while True:
-        message = json.loads(channel.recv())
-        if message["parent_header"].get("msg_id") == ident and message["content"].get("execution_state") == "busy":
-            return
 
 
 def server_up(gateway, name, profile):
@@ -66,7 +51,8 @@ def main():
             assert execute(channel, "6 * 7") == "42"
             if name != "cleo":
                 done = os.path.join(gateway.folder, f"{name}.done")
-                begin(channel, f"import time; time.sleep({WORK}); open({done!r}, 'w').close()")
+                drain_control(channel)
+                await_state(channel, send_code(channel, f"import time; time.sleep({WORK}); open({done!r}, 'w').close()"), "busy")
                 at_work[name] = (done, time.monotonic())
             channel.close()
         wait_until("the one that rests is stopped", lambda: not runs("cleo"), 60)

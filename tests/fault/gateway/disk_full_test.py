@@ -65,8 +65,8 @@ def main():
         lines = teacher.api("GET", "/audit?target=bob/").json()
         assert any(line["cause"] == "internal" and line["result"] == "failed" for line in lines), lines
         gateway.kill()  # what is stored now must be the truth again
-        gateway.start()
-        assert bob.server()["ready"] and alice.server()["stopped"]
+        gateway.start()  # it listens before all servers are looked at
+        wait_until("the truth", lambda: bob.server()["ready"] and alice.server()["stopped"], 20)
         assert bob.stop().status == 204
         wait_until("nothing is left", lambda: not gateway.left_over() and not gateway.run_folders())
 
