@@ -9,7 +9,7 @@ case ${1:-start} in
 stop)
   [ -s "$pidf" ] || exit 0
   p=$(cat "$pidf"); kill -TERM "$p" 2>/dev/null || true
-  for k in $(seq 50); do kill -0 "$p" 2>/dev/null || break; sleep 0.1; done
+  for _ in $(seq 50); do kill -0 "$p" 2>/dev/null || break; sleep 0.1; done
   rm -f "$pidf"; exit 0 ;;
 start) ;;
 *) echo "usage: $0 start|stop"; exit 2 ;;
@@ -20,10 +20,10 @@ chmod 700 /home/pslcarol
 mkdir -p "$a/run"; chown oar: "$a/run"
 if [ ! -s "$a/client.pem" ]; then
   cd "$a"
-  curve="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-  openssl req -x509 $curve -keyout ca.key -out ca.crt -subj /CN=site -days 30 2>/dev/null
+  curve=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
+  openssl req -x509 "${curve[@]}" -keyout ca.key -out ca.crt -subj /CN=site -days 30 2>/dev/null
   for who in server client; do
-    openssl req $curve -keyout $who.key -out $who.csr -subj /CN=$who 2>/dev/null
+    openssl req "${curve[@]}" -keyout $who.key -out $who.csr -subj /CN=$who 2>/dev/null
     echo 'subjectAltName=IP:127.0.0.1' > $who.ext
     openssl x509 -req -in $who.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out $who.crt -extfile $who.ext -days 30 2>/dev/null
   done
@@ -63,6 +63,6 @@ C
 } > "$a/apache.conf"
 setsid /usr/sbin/apache2 -f "$a/apache.conf" -DFOREGROUND >"$S/log/apache.out" 2>&1 </dev/null &
 echo $! > "$pidf"
-for k in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$APIPORT") 2>/dev/null && break; sleep 0.1; done
+for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$APIPORT") 2>/dev/null && break; sleep 0.1; done
 (exec 3<>"/dev/tcp/127.0.0.1/$APIPORT") 2>/dev/null || { echo "the REST API did not come up"; cat "$S/log/apache.out" "$S/log/apache.err"; exit 1; }
 echo "OAR's REST API on https://127.0.0.1:$APIPORT/oarapi/"

@@ -4,11 +4,11 @@ set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd); . "$here/env.sh"
 "$here/api.sh" stop
 "$here/srv.sh" stop almighty
-for i in $(seq 1 9); do [ -s "$S/pids/oarn$i" ] && "$here/node.sh" stop $i; done
+for i in $(seq 1 9); do [ -s "$S/pids/oarn$i" ] && "$here/node.sh" stop "$i"; done
 "$here/srv.sh" stop pg
 sleep 0.3
 for i in $(seq 1 9); do
-  ip link del voarn$i 2>/dev/null; ip netns del oarn$i 2>/dev/null
+  ip link del voarn"$i" 2>/dev/null; ip netns del oarn"$i" 2>/dev/null
 done
 ip link del psloarbr0 2>/dev/null
 for c in cpuset cpu cpuacct devices freezer memory; do

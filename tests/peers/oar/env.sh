@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # shared settings of the OAR peer (sourced)
 S=${OAR_PEER_STATE:-/var/lib/passerelle-oar}
 NODES=${OAR_PEER_NODES:-2}

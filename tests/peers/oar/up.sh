@@ -20,12 +20,12 @@ alive() { [ -s "$S/pids/$1" ] && kill -0 "$(cat "$S/pids/$1")" 2>/dev/null; }
 for p in oar-server oar-server-pgsql oar-user oar-user-pgsql oar-node openssh-server postgresql libdbd-pg-perl libyaml-perl taktuk sudo oar-restful-api apache2-bin; do
   dpkg-query -W -f='${Status}\n' $p 2>/dev/null | grep -q 'ok installed' || { echo "package $p is missing; ./dev test installs it" >&2; exit 1; }
 done
-PGBIN=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
+PGBIN=$(printf "%s\n" /usr/lib/postgresql/*/bin | sort -V | tail -1)
 
 # ---------------------------------------------------------------- names
 if ! grep -q '# passerelle-oar' /etc/hosts; then
   { echo "$NET.1 oarserver # passerelle-oar"
-    for i in $(seq 1 $NODES); do echo "$NET.1$i oarn$i # passerelle-oar"; done; } >> /etc/hosts
+    for i in $(seq 1 "$NODES"); do echo "$NET.1$i oarn$i # passerelle-oar"; done; } >> /etc/hosts
 fi
 
 # ---------------------------------------------------------------- users
@@ -60,7 +60,7 @@ P
     "$PGBIN/postgres" -D "$S/pg" >"$S/log/pg.log" 2>&1 </dev/null &
   echo $! > "$S/pids/pg"
 fi
-for i in $(seq 100); do "$PGBIN/pg_isready" -q -h 127.0.0.1 -p $PGPORT && break; sleep 0.1; done
+for i in $(seq 100); do "$PGBIN/pg_isready" -q -h 127.0.0.1 -p "$PGPORT" && break; sleep 0.1; done
 log "postgres ready on 127.0.0.1:$PGPORT"
 
 # ---------------------------------------------------------------- oar.conf
@@ -69,8 +69,8 @@ log "postgres ready on 127.0.0.1:$PGPORT"
 sed -e "s|^DB_TYPE=.*|DB_TYPE=\"Pg\"|" \
     -e "s|^DB_HOSTNAME=.*|DB_HOSTNAME=\"127.0.0.1\"|" \
     -e "s|^DB_PORT=.*|DB_PORT=\"$PGPORT\"|" \
-    -e "s|^DB_BASE_PASSWD=.*|DB_BASE_PASSWD=\"$(cat $S/oarpass)\"|" \
-    -e "s|^DB_BASE_PASSWD_RO=.*|DB_BASE_PASSWD_RO=\"$(cat $S/oarpass)\"|" \
+    -e "s|^DB_BASE_PASSWD=.*|DB_BASE_PASSWD=\"$(cat "$S"/oarpass)\"|" \
+    -e "s|^DB_BASE_PASSWD_RO=.*|DB_BASE_PASSWD_RO=\"$(cat "$S"/oarpass)\"|" \
     -e "s|^SERVER_HOSTNAME=.*|SERVER_HOSTNAME=\"oarserver\"|" \
     -e "s|^SERVER_PORT=.*|SERVER_PORT=\"$OARPORT\"|" \
     -e "s|^LOG_LEVEL=.*|LOG_LEVEL=\"3\"|" \
@@ -90,21 +90,21 @@ chown oar:oar "$S/oar.conf.new"; chmod 600 "$S/oar.conf.new"
 cmp -s "$S/oar.conf.new" /etc/oar/oar.conf || cp -p "$S/oar.conf.new" /etc/oar/oar.conf
 rm -f "$S/oar.conf.new"
 
-if ! PGPASSWORD=$(cat "$S/oarpass") psql -h 127.0.0.1 -p $PGPORT -U oar -d oar -qtc 'select count(*) from jobs' >/dev/null 2>&1; then
+if ! PGPASSWORD=$(cat "$S/oarpass") psql -h 127.0.0.1 -p "$PGPORT" -U oar -d oar -qtc 'select count(*) from jobs' >/dev/null 2>&1; then
   log "oar-database --create"
-  oar-database --create --db-type=Pg --db-host=127.0.0.1 --db-port=$PGPORT \
-    --db-admin-user=postgres --db-admin-pass="$(cat $S/pgpass)" --force-yes >"$S/log/oardb.log" 2>&1 </dev/null || { tail -20 "$S/log/oardb.log"; exit 1; }
+  oar-database --create --db-type=Pg --db-host=127.0.0.1 --db-port="$PGPORT" \
+    --db-admin-user=postgres --db-admin-pass="$(cat "$S"/pgpass)" --force-yes >"$S/log/oardb.log" 2>&1 </dev/null || { tail -20 "$S/log/oardb.log"; exit 1; }
 fi
 
 # ---------------------------------------------------------------- nodes
-ip link show psloarbr0 >/dev/null 2>&1 || { ip link add psloarbr0 type bridge; ip addr add $NET.1/24 dev psloarbr0; }
+ip link show psloarbr0 >/dev/null 2>&1 || { ip link add psloarbr0 type bridge; ip addr add "$NET".1/24 dev psloarbr0; }
 ip link set psloarbr0 up; ip link set lo up
 [ -s /etc/oar/oar_ssh_host_rsa_key ] || ssh-keygen -q -t rsa -N '' -f /etc/oar/oar_ssh_host_rsa_key
 mkdir -p /run/sshd
 # own cgroup (v1) subtree, one directory per node, in every controller OAR uses
 for c in cpuset cpu cpuacct devices freezer memory; do
   [ -d /sys/fs/cgroup/$c ] || continue
-  for i in $(seq 1 $NODES); do
+  for i in $(seq 1 "$NODES"); do
     d=/sys/fs/cgroup/$c/passerelle-oar/oarn$i; mkdir -p "$d"
     if [ $c = cpuset ]; then
       for x in /sys/fs/cgroup/cpuset/passerelle-oar "$d"; do
@@ -115,9 +115,9 @@ for c in cpuset cpu cpuacct devices freezer memory; do
 done
 mkdir -p /dev/oar_cgroups_links
 ln -sfn /dev/oar_cgroups_links/cpuset /dev/cpuset 2>/dev/null || true
-for i in $(seq 1 $NODES); do "$here/node.sh" start $i; done
-for i in $(seq 1 $NODES); do
-  for k in $(seq 100); do (exec 3<>/dev/tcp/$NET.1$i/$SSHPORT) 2>/dev/null && break; sleep 0.1; done
+for i in $(seq 1 "$NODES"); do "$here/node.sh" start "$i"; done
+for i in $(seq 1 "$NODES"); do
+  for _ in $(seq 100); do (exec 3<>/dev/tcp/"$NET".1"$i"/"$SSHPORT") 2>/dev/null && break; sleep 0.1; done
 done
 log "nodes up"
 
@@ -127,8 +127,8 @@ if ! alive almighty; then
   setsid /usr/sbin/Almighty >"$S/log/almighty.out" 2>&1 </dev/null &
   echo $! > "$S/pids/almighty"
 fi
-for k in $(seq 200); do (exec 3<>/dev/tcp/127.0.0.1/$OARPORT) 2>/dev/null && break; sleep 0.1; done
-(exec 3<>/dev/tcp/127.0.0.1/$OARPORT) 2>/dev/null || { echo "Almighty did not come up"; tail -20 "$S/log/almighty.out" /var/log/oar.log; exit 1; }
+for _ in $(seq 200); do (exec 3<>/dev/tcp/127.0.0.1/"$OARPORT") 2>/dev/null && break; sleep 0.1; done
+(exec 3<>/dev/tcp/127.0.0.1/"$OARPORT") 2>/dev/null || { echo "Almighty did not come up"; tail -20 "$S/log/almighty.out" /var/log/oar.log; exit 1; }
 log "Almighty up on port $OARPORT"
 
 # ---------------------------------------------------------------- resources
@@ -138,10 +138,10 @@ if [ "$have" = 0 ]; then
   for p in cpu core gpu; do oarproperty -a $p >/dev/null 2>&1 || true; done
   for p in cluster host gpumodel; do oarproperty -c -a $p >/dev/null 2>&1 || true; done
   core=0; ncpu=$(nproc)
-  for i in $(seq 1 $NODES); do
-    for k in $(seq 1 $CORES); do
+  for i in $(seq 1 "$NODES"); do
+    for k in $(seq 1 "$CORES"); do
       core=$((core+1))
-      oarnodesetting -n -a -h oarn$i -p host=oarn$i -p cluster=peer -p cpu=$i -p core=$core -p cpuset=$(( (k-1) % ncpu )) >/dev/null
+      oarnodesetting -n -a -h oarn"$i" -p host=oarn"$i" -p cluster=peer -p cpu="$i" -p core=$core -p cpuset=$(( (k-1) % ncpu )) >/dev/null
     done
   done
   # a site-like rule: when /etc/oar/peer_projects exists, --project must be a line of it
@@ -172,7 +172,7 @@ R
     oaradmissionrules -n -r "$S/$rule" >/dev/null 2>&1 || oaradmissionrules -n "$S/$rule" >/dev/null 2>&1 || log "$rule not added"
   done
 fi
-for k in $(seq 60); do
+for _ in $(seq 60); do
   n=$(oarnodes -s 2>/dev/null | grep -c 'Alive' || true)
   [ "${n:-0}" -ge 1 ] && break; sleep 0.5
 done

@@ -3,10 +3,10 @@
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd); . "$here/env.sh"
 "$here/srv.sh" stop slurmctld
-for i in $(seq 1 9); do [ -s "$S/pids/sln$i" ] && "$here/node.sh" stop $i; done
+for i in $(seq 1 9); do [ -s "$S/pids/sln$i" ] && "$here/node.sh" stop "$i"; done
 for d in slurmdbd maria munged; do "$here/srv.sh" stop $d; done
 sleep 0.3
-for i in $(seq 1 9); do ip link del vsln$i 2>/dev/null; ip netns del sln$i 2>/dev/null; done
+for i in $(seq 1 9); do ip link del vsln"$i" 2>/dev/null; ip netns del sln"$i" 2>/dev/null; done
 ip link del pslslbr0 2>/dev/null
 sed '/# passerelle-slurm$/d' /etc/hosts > "$S/hosts.new" && cat "$S/hosts.new" > /etc/hosts && rm -f "$S/hosts.new"
 if [ "${1:-}" = --purge ]; then

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # shared settings of the Slurm peer (sourced)
 S=${SLURM_PEER_STATE:-/var/lib/passerelle-slurm}
 NODES=${SLURM_PEER_NODES:-2}

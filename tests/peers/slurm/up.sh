@@ -15,12 +15,12 @@ alive() { [ -s "$S/pids/$1" ] && kill -0 "$(cat "$S/pids/$1")" 2>/dev/null; }
 need="slurmctld slurmd slurm-client munge sudo"
 [ "$DBD" = 1 ] && need="$need slurmdbd mariadb-server-core mariadb-client-core"
 for p in $need; do
-  dpkg-query -W -f='${Status}\n' $p 2>/dev/null | grep -q 'ok installed' || { echo "package $p is missing; ./dev test installs it" >&2; exit 1; }
+  dpkg-query -W -f='${Status}\n' "$p" 2>/dev/null | grep -q 'ok installed' || { echo "package $p is missing; ./dev test installs it" >&2; exit 1; }
 done
 
 if ! grep -q '# passerelle-slurm' /etc/hosts; then
   { echo "$NET.1 slurmsrv # passerelle-slurm"
-    for i in $(seq 1 $NODES); do echo "$NET.1$i sln$i # passerelle-slurm"; done; } >> /etc/hosts
+    for i in $(seq 1 "$NODES"); do echo "$NET.1$i sln$i # passerelle-slurm"; done; } >> /etc/hosts
 fi
 for u in $USERS; do
   id "$u" >/dev/null 2>&1 || { useradd -m -s /bin/bash "$u"; echo "$u" >> "$S/made-users"; }
@@ -39,14 +39,14 @@ if ! alive munged; then
      --pid-file="$S/munge/pid" --log-file="$S/munge/log" --seed-file="$S/munge/seed" >"$S/log/munged.out" 2>&1 </dev/null &
   echo $! > "$S/pids/munged"
 fi
-for k in $(seq 100); do munge -S "$S/munge/socket" -n >/dev/null 2>&1 && break; sleep 0.1; done
+for _ in $(seq 100); do munge -S "$S/munge/socket" -n >/dev/null 2>&1 && break; sleep 0.1; done
 munge -S "$S/munge/socket" -n >/dev/null || { cat "$S/log/munged.out" "$S/munge/log"; exit 1; }
 
 # ---- config
-ip link show pslslbr0 >/dev/null 2>&1 || { ip link add pslslbr0 type bridge; ip addr add $NET.1/24 dev pslslbr0; }
+ip link show pslslbr0 >/dev/null 2>&1 || { ip link add pslslbr0 type bridge; ip addr add "$NET".1/24 dev pslslbr0; }
 ip link set pslslbr0 up; ip link set lo up
 install -d -o slurm -g slurm -m 755 "$S/state"
-for i in $(seq 1 $NODES); do mkdir -p "$S/spool/sln$i"; done
+for i in $(seq 1 "$NODES"); do mkdir -p "$S/spool/sln$i"; done
 touch "$S/log/slurmctld.log" "$S/log/slurmdbd.log" "$S/log/jobcomp.log"; chown slurm: "$S"/log/slurm*.log "$S/log/jobcomp.log"
 [ -e /etc/slurm/slurm.conf ] && [ ! -e "$S/slurm.conf.orig" ] && ! grep -q passerelle-slurm /etc/slurm/slurm.conf && cp -p /etc/slurm/slurm.conf "$S/slurm.conf.orig"
 acct="AccountingStorageType=accounting_storage/none"
@@ -111,11 +111,11 @@ grant all on slurm_acct_db.* to slurm@'127.0.0.1';
 Q
     chown slurm: "$S/maria/first.sql"; chmod 600 "$S/maria/first.sql"
     setsid setpriv --reuid slurm --regid slurm --init-groups /usr/sbin/mariadbd --no-defaults --datadir="$S/maria" --socket="$S/maria/s.sock" \
-      --port=$MYPORT --bind-address=127.0.0.1 --pid-file="$S/maria/pid" --init-file="$S/maria/first.sql" --skip-name-resolve \
+      --port="$MYPORT" --bind-address=127.0.0.1 --pid-file="$S/maria/pid" --init-file="$S/maria/first.sql" --skip-name-resolve \
       --innodb-buffer-pool-size=32M --innodb-flush-log-at-trx-commit=0 >"$S/log/maria.log" 2>&1 </dev/null &
     echo $! > "$S/pids/maria"
   fi
-  for k in $(seq 300); do (exec 3<>/dev/tcp/127.0.0.1/$MYPORT) 2>/dev/null && break; sleep 0.1; done
+  for _ in $(seq 300); do (exec 3<>/dev/tcp/127.0.0.1/"$MYPORT") 2>/dev/null && break; sleep 0.1; done
   cat > /etc/slurm/slurmdbd.conf <<C
 # passerelle-slurm (made by up.sh)
 AuthType=auth/munge
@@ -138,7 +138,7 @@ C
     setsid setpriv --reuid slurm --regid slurm --init-groups /usr/sbin/slurmdbd -D >"$S/log/slurmdbd.out" 2>&1 </dev/null &
     echo $! > "$S/pids/slurmdbd"
   fi
-  for k in $(seq 200); do sacctmgr -n list cluster >/dev/null 2>&1 && break; sleep 0.1; done
+  for _ in $(seq 200); do sacctmgr -n list cluster >/dev/null 2>&1 && break; sleep 0.1; done
   sacctmgr -n list cluster 2>/dev/null | grep -qw peer || sacctmgr -i add cluster peer >"$S/log/sacctmgr.log" 2>&1 || true
 fi
 
@@ -148,7 +148,7 @@ if ! alive slurmctld; then
   echo $! > "$S/pids/slurmctld"
 fi
 # ---- nodes
-for i in $(seq 1 $NODES); do "$here/node.sh" start $i; done
-for k in $(seq 150); do n=$(timeout 5 sinfo -h -N -p main -o "%T" 2>/dev/null | grep -cE "idle|mixed|alloc" || true); [ "${n:-0}" -ge "$NODES" ] && break; alive slurmctld || { tail -5 "$S/log/slurmctld.out"; exit 1; }; sleep 0.2; done
+for i in $(seq 1 "$NODES"); do "$here/node.sh" start "$i"; done
+for _ in $(seq 150); do n=$(timeout 5 sinfo -h -N -p main -o "%T" 2>/dev/null | grep -cE "idle|mixed|alloc" || true); [ "${n:-0}" -ge "$NODES" ] && break; alive slurmctld || { tail -5 "$S/log/slurmctld.out"; exit 1; }; sleep 0.2; done
 sinfo
 log "ready"
