@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -90,6 +91,22 @@ def managed(gateway, admin, port):
     failing = [line for line in gateway.log().splitlines() if '"service":"broken"' in line]
     assert any("cannot run its command: No such file" in line for line in failing), failing
     assert len([line for line in failing if '"message":"started"' in line]) < 8, "no pause between the attempts"
+
+
+def under_another_account(admin, account):
+    """`user:` names who it is, with nothing left of root."""
+    pid = wait_until("it runs", lambda: admin.request("GET", "/hub/api/services/lowly").json()["pid"])
+    wait_until("it runs its command", lambda: os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "sleep")
+    with open(f"/proc/{pid}/status") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    assert set(status["Uid"].split()) == {str(account.pw_uid)} and set(status["Gid"].split()) == {str(account.pw_gid)}, status
+    groups = os.getgrouplist(account.pw_name, account.pw_gid)
+    assert {int(group) for group in status["Groups"].split()} == set(groups), status["Groups"]
+    if account.pw_uid != 0:
+        assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0, status
+    with open(f"/proc/{pid}/environ") as file:
+        have = dict(word.split("=", 1) for word in file.read().split("\0") if word)
+    assert have["HOME"] == account.pw_dir and have["USER"] == account.pw_name, have
 
 
 def reloaded(gateway, admin):
@@ -234,12 +251,14 @@ def added(gateway, admin, alice):
 def main():
     began = time.monotonic()
     port, other = steady_port(), steady_port()
+    account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     os.environ["GATEWAYS_OWN"] = "secret"
     services = {
         "watch": {"api_token": TOKEN, "url": f"http://127.0.0.1:{port}", "command": ["/usr/bin/python3", WATCHER], "cwd": ".",
                   "environment": {"COLOUR": "green"}},
         "whoami": {"url": f"http://127.0.0.1:{other}", "command": ["/usr/bin/python3", WHOAMI], "confirm": False},
         "broken": {"command": ["/nowhere/at/all"]},
+        "lowly": {"command": ["/usr/bin/sleep", "600"], "user": account.pw_name},
         "small": {"api_token": "a-token-of-a-small-administrator"}}
     services["course101"] = {"api_token": COURSE, "url": f"http://127.0.0.1:{steady_port()}", "confirm": False, "cwd": ".",
                              "command": ["/usr/bin/jupyterhub-singleuser", "--allow-root"],
@@ -256,6 +275,7 @@ def main():
         admin = Checked(gateway, teacher.token())
         alice = Checked(gateway, Person(gateway, "alice").sign_in().token())
         managed(gateway, admin, port)
+        under_another_account(admin, account)
         visited(gateway)
         nbgrader(gateway, admin)
         added(gateway, admin, alice)
