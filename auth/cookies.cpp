@@ -58,24 +58,33 @@ std::string Cookies::clear_session() const {
 }
 
 std::string Cookies::framed_session(std::string_view secret, seconds lasts) const {
-  return make_framed(session_name_, secret) + max_age(lasts);
+  return make_framed(session_name_, secret, base_url_) + max_age(lasts);
 }
 
-std::string Cookies::make_framed(std::string_view name, std::string_view value) const {
-  if (!secure_) return make(name, value, base_url_);
+std::string Cookies::make_framed(std::string_view name,
+                                 std::string_view value,
+                                 std::string_view path) const {
+  if (!secure_) return make(name, value, path);
   std::string line(name);
-  line.append("=").append(value).append("; Path=").append(base_url_);
+  line.append("=").append(value).append("; Path=").append(path);
   return line + "; HttpOnly; SameSite=None; Secure; Partitioned";
 }
 
-std::string Cookies::origin(std::string_view key, seconds lasts, bool framed) const {
-  return (framed ? make_framed(origin_name_, key) : make(origin_name_, key, base_url_)) +
-         max_age(lasts);
+std::string Cookies::make_there(std::string_view name,
+                                std::string_view value,
+                                bool framed,
+                                bool whole) const {
+  const std::string_view path = whole ? std::string_view("/") : base_url_;
+  return framed ? make_framed(name, value, path) : make(name, value, path);
 }
 
-std::string Cookies::arrival(std::string_view value, bool framed) const {
+std::string Cookies::origin(std::string_view key, seconds lasts, bool framed, bool whole) const {
+  return make_there(origin_name_, key, framed, whole) + max_age(lasts);
+}
+
+std::string Cookies::arrival(std::string_view value, bool framed, bool whole) const {
   constexpr seconds kLasts{600};
-  return (framed ? make_framed(arrival_name_, value) : make(arrival_name_, value, base_url_)) +
+  return make_there(arrival_name_, value, framed, whole) +
          max_age(value.empty() ? seconds(0) : kLasts);
 }
 

@@ -34,9 +34,10 @@ class Cookies {
   std::string framed_session(std::string_view secret, seconds lasts) const;
   std::string clear_framed_session() const;
   /// At a person's own origin (origin_keys.hpp): the key, and what binds a way to the hub and back
-  /// to the browser that began it; empty: cleared. `framed`: as framed_session().
-  std::string origin(std::string_view key, seconds lasts, bool framed) const;
-  std::string arrival(std::string_view value, bool framed) const;
+  /// to the browser that began it; empty: cleared. `framed`: as framed_session(). `whole`: for all
+  /// of that host, not only below base_url.
+  std::string origin(std::string_view key, seconds lasts, bool framed, bool whole = false) const;
+  std::string arrival(std::string_view value, bool framed, bool whole = false) const;
   std::string visitor(std::string_view value) const;         ///< Until the browser is closed.
   std::string method(std::string_view authenticator) const;  ///< The last one used; for a year.
 
@@ -54,7 +55,13 @@ class Cookies {
  private:
   std::string authenticator_prefix(std::string_view authenticator) const;
   std::string make(std::string_view name, std::string_view value, std::string_view path) const;
-  std::string make_framed(std::string_view name, std::string_view value) const;
+  std::string make_framed(std::string_view name,
+                          std::string_view value,
+                          std::string_view path) const;
+  std::string make_there(std::string_view name,
+                         std::string_view value,
+                         bool framed,
+                         bool whole) const;
 
   bool secure_;
   std::string base_url_;

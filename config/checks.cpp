@@ -16,6 +16,7 @@
 #include "config/checks/local.hpp"
 #include "config/checks/oidc.hpp"
 #include "config/checks/rbac.hpp"
+#include "config/domain.hpp"
 #include "config/lti_consumers.hpp"
 #include "config/lti_platforms.hpp"
 #include "config/rbac.hpp"
@@ -119,27 +120,45 @@ class Checks {
     }
   }
 
-  void subdomains() {
-    const std::string& below = settings_.subdomain_host;
+  void subdomains() { wildcard("subdomain_host", settings_.subdomain_host); }
+
+  /// A name below which servers stand.
+  void wildcard(const std::string& key, const std::string& below) {
     if (below.empty()) return;
     const auto alone = parse_public_url("https://" + below);
     const bool lower = below.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
     const bool name = below.find_first_not_of("0123456789.") != std::string::npos;
     if (!alone || alone->host != below || !lower || !name)
       return error(
-          "subdomain_host",
+          key,
           "is no host name in lower case; write it alone, without `https://`, port and `*`, "
           "for example `notebooks.example.fr`");
     const auto url = parse_public_url(settings_.public_url);
     if (settings_.public_url.empty() || !url)
       return error(
-          "subdomain_host",
-          "needs `public_url`, whose scheme and port the names below it share; write it too");
+          key, "needs `public_url`, whose scheme and port the names below it share; write it too");
     if (url->host.ends_with("." + below))
-      error("subdomain_host",
+      error(key,
             "the host of `public_url` is below it, where a person's notebooks could be; write that "
             "host itself (" +
                 shown(url->host) + "), or another domain");
+  }
+
+  /// Names of people's origins and names of servers must be told apart.
+  void domain(const Profile& profile, const std::string& path) {
+    const std::string own = domain_of(profile);
+    wildcard(path + ".domain", own);
+    if (own.empty()) return;
+    const std::string& people = settings_.subdomain_host;
+    const bool within = ("." + own).ends_with("." + people) || ("." + people).ends_with("." + own);
+    if (!people.empty() && within)
+      error(path + ".domain",
+            "is `subdomain_host`, or one of them is below the other, where people's names are; "
+            "write another domain");
+    if (profile.access == "jupyterhub")
+      error(path + ".domain",
+            "does not go with `access: jupyterhub`, whose program knows its place below `/user/`; "
+            "leave one of them out");
   }
 
   void hosts() {
@@ -404,6 +423,7 @@ class Checks {
                   did_you_mean(profile.spawner, spawner_names, "write a name from `spawners`"));
       }
       check_access(profile, path, marks_, problems_);
+      domain(profile, path);
       people(path + ".allow", profile.allow);
       check_form(profile.form, path + ".form", marks_, problems_);
     }

@@ -267,6 +267,20 @@ constexpr Key kProfileKeys[] = {
           "demande aussi par OAuth à la passerelle ; il est joint par TCP."},
      .example = "jupyterhub",
      .choices = "gateway jupyterhub"},
+    {.name = "domain",
+     .kind = Kind::text,
+     .slot = at<&Profile::container, &ContainerProfile::domain>,
+     .words = {"For programs that know no base URL: each server has a host name of its own below "
+               "this one (`https://alice-0f1e2d3c4b5a6978.lab.example.fr/`) and answers at `/`. "
+               "Needs a wildcard in DNS and in the certificate; scheme and port are those of "
+               "`public_url`. In a chart it is also `k8s.domain`. See docs/subdomains.md.",
+               "Pour les programmes qui ne connaissent pas d'URL de base : chaque serveur a son "
+               "propre nom d'hôte au-dessous de celui-ci "
+               "(`https://alice-0f1e2d3c4b5a6978.lab.example.fr/`) et répond à `/`. Il faut un "
+               "joker dans le DNS et dans le certificat ; le protocole et le port sont ceux de "
+               "`public_url`. Dans un chart, c'est aussi `k8s.domain`. Voir docs/subdomains.md."},
+     .example = "lab.example.fr",
+     .when_absent = {"servers stand below `/user/`", "les serveurs sont sous `/user/`"}},
     {.name = "allow",
      .kind = Kind::people,
      .slot = at<&Profile::allow>,

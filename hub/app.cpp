@@ -1,5 +1,7 @@
 #include "hub/app.hpp"
 
+#include <set>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -8,6 +10,7 @@
 #include "auth/lti_courses.hpp"
 #include "base/files.hpp"
 #include "base/log.hpp"
+#include "config/domain.hpp"
 #include "config/rbac.hpp"
 #include "config/values.hpp"
 #include "hub/keeping.hpp"
@@ -35,12 +38,22 @@ std::size_t depth(std::string_view base_url) {
   return static_cast<std::size_t>(std::count(base_url.begin(), base_url.end(), '/')) - 1;
 }
 
+/// Below which servers have names of their own.
+std::vector<std::string> server_domains(const config::Settings& settings) {
+  std::set<std::string> domains;
+  for (const config::Profile& profile : settings.profiles)
+    if (std::string domain = config::domain_of(profile); !domain.empty())
+      domains.insert(std::move(domain));
+  return {domains.begin(), domains.end()};
+}
+
 /// People reach us by the host of public_url; without one, only from this machine.
 std::vector<std::string> served_hosts(const config::Settings& settings) {
   std::vector<std::string> hosts = settings.proxy.hosts;
   const auto url = config::parse_public_url(settings.public_url);
   hosts.push_back(url ? url->host : "localhost");
   if (!settings.subdomain_host.empty()) hosts.push_back("*." + settings.subdomain_host);
+  for (const std::string& domain : server_domains(settings)) hosts.push_back("*." + domain);
   return hosts;
 }
 
@@ -89,7 +102,7 @@ App::App(config::Settings settings,
       origin_secret_(key_for(keys, "origins")),
       csrf_(key_for(keys, "csrf")),
       cookies_(settings_.public_url, settings_.base_url),
-      origins_(settings_.public_url, settings_.subdomain_host),
+      origins_(settings_.public_url, settings_.subdomain_host, server_domains(settings_)),
       stand_ins_(key_for(keys, "stand-in")),
       throttle_(clock_) {}
 
@@ -207,7 +220,7 @@ Result<void> App::make_spawners() {
                                          [this] { return proxy_->port(); });
   launcher_ = std::make_unique<Launcher>(
       LauncherParts{loop_, settings_, clock_, *store_, sealer_, spawners_, routes_, http_, tally_,
-                    *refresher_, *states_, access_token, *contract_});
+                    *refresher_, *states_, access_token, *contract_, origins_});
   services_ =
       std::make_unique<Services>(Services::Around{loop_, settings_, *policy_, *tokens_, routes_,
                                                   store_->kept(), sealer_, origins_, *contract_});

@@ -28,6 +28,7 @@ struct Call {
   std::shared_ptr<proxy::HubReply> reply;
   std::string path;               ///< Below base_url, begins with "/": "/hub/home".
   std::string label;              ///< Of the person's origin it came to; empty: the hub's.
+  bool at_server = false;         ///< It came to a server's own name, which `label` is.
   std::vector<std::string> args;  ///< The pattern's ":name" segments, decoded.
   text::Form query;
   text::Form form;  ///< Of an application/x-www-form-urlencoded body.

@@ -110,7 +110,9 @@ Task<Answer> FrontDesk::answer(Call& call) {
   call.args = std::move(found.args);
   const bool file = found.endpoint != nullptr && found.endpoint->handler == pages::static_file;
   if (!call.label.empty() && !file) {
-    Answer given = co_await pages::persons_origin(parts_, call);
+    auto answering =
+        call.at_server ? pages::server_name(parts_, call) : pages::persons_origin(parts_, call);
+    Answer given = co_await std::move(answering);
     co_return given;
   }
   if (found.endpoint == nullptr) {
@@ -139,7 +141,9 @@ Task<Answer> FrontDesk::answer(Call& call) {
 
 void FrontDesk::read(Call& call) const {
   const std::string& base = parts_.settings.base_url;
-  call.label = text::ascii_lower(parts_.origins.label_in(call.request.host));
+  call.label = text::ascii_lower(parts_.origins.server_in(call.request.host));
+  call.at_server = !call.label.empty();
+  if (!call.at_server) call.label = text::ascii_lower(parts_.origins.label_in(call.request.host));
   call.path = call.request.path.starts_with(base) ? call.request.path.substr(base.size() - 1) : "";
   if (auto query = text::parse_form(call.request.query)) call.query = std::move(*query);
   if (call.request.header("content-type").starts_with("application/x-www-form-urlencoded"))
@@ -252,8 +256,8 @@ void FrontDesk::dress(const Call& call, proxy::HubResponse& response) const {
   const std::string framed_by = frame_ancestors(call);
   // The answer to a form may lead on to a server at its own origin.
   std::string posts_to = call.posts_to;
-  if (parts_.origins.on())
-    posts_to.append(posts_to.empty() ? "" : " ").append(parts_.origins.everybody());
+  if (const std::string servers = parts_.origins.everybody(); !servers.empty())
+    posts_to.append(posts_to.empty() ? "" : " ").append(servers);
   headers.emplace_back(
       "Content-Security-Policy",
       web::content_security_policy(framed_by.empty() ? "'none'" : framed_by, posts_to));

@@ -1,5 +1,7 @@
 #include "hub/gateway.hpp"
 
+#include <array>
+
 #include "base/text.hpp"
 #include "hub/server.hpp"
 #include "proxy/cookies.hpp"
@@ -67,9 +69,12 @@ Gateway::Gateway(const proxy::RouteTable& routes,
       stand_ins_(stand_ins),
       servers_(base_url + "user/"),
       services_(base_url + "services/"),
+      arrive_(base_url + "hub/origin/arrive"),
       wormhole_(std::move(base_url) + "hub/wormhole/") {}
 
 proxy::Verdict Gateway::admit(const proxy::RequestHead& head, std::string_view /*peer*/) noexcept {
+  if (const std::string_view name = origins_.server_in(head.host()); !name.empty())
+    return admit_by_name(head, name);
   if (head.path().starts_with(servers_)) return admit_to_server(head);
   if (head.path().starts_with(services_) && origins_.label_in(head.host()).empty())
     return admit_to_service(head);
@@ -113,7 +118,6 @@ auth::SessionPointer Gateway::session_of(const proxy::RequestHead& head,
   return label.empty() ? sessions_.verify(cookie.value) : origin_keys_.verify(cookie.value, label);
 }
 
-// A refused request's body is never read: a stranger cannot make us take in an upload.
 proxy::Verdict Gateway::admit_to_server(const proxy::RequestHead& head) const {
   const std::shared_ptr<const proxy::Route>& route = routes_.match(head.path());
   std::string_view label = origins_.label_in(head.host());
@@ -122,6 +126,26 @@ proxy::Verdict Gateway::admit_to_server(const proxy::RequestHead& head) const {
   if (!label.empty() && !text::iequals(owner_of(*route).label, label))
     return proxy::ToHub{0, reason::kElsewhere};
   if (!label.empty()) label = owner_of(*route).label;  // in lower case
+  return admit_along(head, route, label);
+}
+
+// All of a server's own name is that server's, but for the place where a browser gets its key.
+proxy::Verdict Gateway::admit_by_name(const proxy::RequestHead& head, std::string_view name) const {
+  if (head.path() == arrive_) return proxy::ToHub{0, {}};
+  std::array<char, Origins::kPrefixRoom> room;
+  const std::string_view prefix = Origins::route_prefix(name, room);
+  if (prefix.empty()) return proxy::ToHub{0, reason::kNoRoute};
+  const std::shared_ptr<const proxy::Route>& route = routes_.match(prefix);
+  if (!route) return proxy::ToHub{0, reason::kNoRoute};
+  return admit_along(head, route, name);
+}
+
+// A refused request's body is never read: a stranger cannot make us take in an upload.
+/// `label`: of the origin, in lower case; empty: the hub's. (A browser writes names so; any other
+/// spelling has no key.)
+proxy::Verdict Gateway::admit_along(const proxy::RequestHead& head,
+                                    const std::shared_ptr<const proxy::Route>& route,
+                                    std::string_view label) const {
   const auto owns_or_may = [&](const auth::Principal& who) {
     if (route->tag == static_cast<std::uint64_t>(who.account->id) && !who.narrowed) return true;
     const RouteOwner& owner = owner_of(*route);

@@ -43,6 +43,10 @@ class Gateway final : public proxy::Gate {
 
  private:
   proxy::Verdict admit_to_server(const proxy::RequestHead& head) const;
+  proxy::Verdict admit_by_name(const proxy::RequestHead& head, std::string_view name) const;
+  proxy::Verdict admit_along(const proxy::RequestHead& head,
+                             const std::shared_ptr<const proxy::Route>& route,
+                             std::string_view label) const;
   auth::SessionPointer session_of(const proxy::RequestHead& head, std::string_view label) const;
   proxy::Verdict admit_to_service(const proxy::RequestHead& head) const;
 
@@ -55,6 +59,7 @@ class Gateway final : public proxy::Gate {
   const auth::StandIns& stand_ins_;
   std::string servers_;   ///< base_url + "user/"
   std::string services_;  ///< base_url + "services/"
+  std::string arrive_;    ///< base_url + "hub/origin/arrive", ours at every origin
   std::string wormhole_;  ///< base_url + "hub/wormhole/": servers that connect to us
 };
 

@@ -30,7 +30,7 @@ Task<KernelWork> ask_kernels(HttpClient& http, const SpawnerMap& spawners, Serve
                                         : spawner->second->security(server->record.state);
   HttpRequest question;
   const std::string origin = secure.on() ? "https://" + secure.name : "http://localhost";
-  question.url = origin + server->base_path + "api/kernels";
+  question.url = origin + server->asked_below + "api/kernels";
   question.ca_file = secure.ca_file;
   question.cert_file = secure.cert_file;
   question.headers = {{"Authorization", "token " + server->secret}};

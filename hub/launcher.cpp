@@ -7,8 +7,10 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include "base/log.hpp"
+#include "config/domain.hpp"
 #include "hub/origins.hpp"
 #include "proxy/tls.hpp"
+#include "spawners/host_name.hpp"
 
 namespace passerelle::hub {
 
@@ -260,7 +262,7 @@ Task<Result<void>> Launcher::ask_until_answered(ServerPtr server, const config::
   for (;;) {
     HttpRequest question;
     const std::string origin = secure.on() ? "https://" + secure.name : "http://localhost";
-    question.url = origin + server->base_path + profile.ready_path;
+    question.url = origin + server->asked_below + profile.ready_path;
     question.ca_file = secure.ca_file;
     question.cert_file = secure.cert_file;
     question.headers = {{"Authorization", "token " + server->secret}};
@@ -439,7 +441,7 @@ void Launcher::add_route(Server& server) {
   auto upstream = upstream_from_string(server.record.upstream);
   if (!upstream) return;
   auto route = std::make_shared<proxy::Route>();
-  route->prefix = server.base_path;
+  route->prefix = server.route_prefix;
   route->upstream = std::move(*upstream);
   // Who does its own asking is shown who comes (Gateway), not a secret that opens to everybody.
   const bool asks = Contract::applies(profile_of(server));
@@ -555,7 +557,7 @@ spawners::ServerSpec Launcher::spec_for(const Server& server,
   spec.launch_id = server.record.launch_id;
   spec.username = server.username;
   spec.server_name = server.record.name;
-  spec.base_path = server.base_path;
+  spec.base_path = server.asked_below;
   spec.secret = server.secret;
   spec.profile = profile;
   spec.values = server.record.values;
@@ -569,7 +571,17 @@ void Launcher::fill_paths(Server& server) const {
   server.base_path = parts_.settings.base_url + "user/" + server.username + "/";
   if (!server.record.name.empty()) server.base_path += server.record.name + "/";
   const config::Profile* profile = profile_of(server);
-  server.open_url = server.base_path + (profile == nullptr ? "" : profile->default_url);
+  server.host.clear();
+  server.asked_below = server.route_prefix = server.base_path;
+  std::string place = server.base_path;
+  const std::string domain = profile == nullptr ? std::string() : config::domain_of(*profile);
+  if (!domain.empty()) {
+    server.host = spawners::host_label(server.username, server.record.name) + "." + domain;
+    server.asked_below = "/";
+    server.route_prefix = parts_.origins.route_prefix(server.host);
+    place = parts_.origins.of_server(server.host) + "/";
+  }
+  server.open_url = place + (profile == nullptr ? "" : profile->default_url);
 }
 
 void Launcher::audit(const Server& server,

@@ -18,6 +18,7 @@
 #include "base/secrets.hpp"
 #include "hub/contract.hpp"
 #include "hub/launch_queue.hpp"
+#include "hub/origins.hpp"
 #include "hub/server.hpp"
 #include "hub/tally.hpp"
 #include "proxy/route_table.hpp"
@@ -76,6 +77,7 @@ struct LauncherParts {
                                                  const auth::AuthState& state)>
       access_token;
   Contract& contract;
+  const Origins& origins;
 };
 
 class Launcher {

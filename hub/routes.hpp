@@ -8,6 +8,8 @@
 
 namespace passerelle::hub {
 
+struct Server;
+
 std::span<const Endpoint> endpoints() noexcept;
 
 namespace pages {
@@ -51,7 +53,12 @@ Task<Answer> not_running(Parts&, Call&);
 Task<Answer> origin_ticket(Parts&, Call&);
 /// Answers in place of the table at a person's origin, but for our static files.
 Task<Answer> persons_origin(Parts&, Call&);
+/// The same at a server's own name.
+Task<Answer> server_name(Parts&, Call&);
+/// What a server's own name answers when the gate does not forward to that server.
+proxy::HubResponse not_there(Parts&, const Call&, const Server&);
 proxy::HubResponse at_its_origin(Parts&, const Call&, const std::string& username);
+proxy::HubResponse at_its_name(Parts&, const Call&, const Server& server);
 Task<Answer> lti_launch(Parts&, Call&);
 Task<Answer> lti11_config(Parts&, Call&);
 Task<Answer> lti_ready(Parts&, Call&);

@@ -40,8 +40,11 @@ struct Server {
   store::ServerRecord record;
   std::string username;
   std::vector<std::string> groups;  ///< Of its user, at the launch or the restart
-  std::string base_path;            ///< "/user/alice/"
-  std::string open_url;             ///< Where "open" leads: base_path + the profile's default_url
+  std::string base_path;            ///< "/user/alice/": where it stands, or is asked for at the hub
+  std::string host;                 ///< Its own name (hub/origins.hpp); empty: below base_path
+  std::string asked_below;          ///< What it is asked with: base_path, or "/" at its own name
+  std::string route_prefix;         ///< Its route's: base_path, or what stands for its own name
+  std::string open_url;             ///< Where "open" leads, with the profile's default_url
   std::string secret;               ///< What the upstream asks for; never leaves the gateway
   std::shared_ptr<LaunchProgress>
       progress;  ///< Of the current or last launch of this process; may be null

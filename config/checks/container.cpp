@@ -39,7 +39,7 @@ void check_container(const Profile& profile,
   const auto error = [&](const std::string& key, const std::string& why) {
     problems.error(marks.of(path + key), path + key + ": " + why);
   };
-  if (!profile.container) {
+  if (!profile.container || !marks.has(path + ".container")) {
     error("",
           "`container` is missing: its spawner runs containers; write `container: {image: ...}`");
     return;

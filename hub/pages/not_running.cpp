@@ -96,6 +96,18 @@ proxy::HubResponse tell_person(Parts& parts, const Call& call, const Meant& mean
 
 }  // namespace
 
+proxy::HubResponse not_there(Parts& parts, const Call& call, const Server& server) {
+  const auto target = auth::Target::of_server(server.username, server.record.name, server.groups);
+  const bool may = call.principal && call.request.reason != reason::kCrossOrigin &&
+                   auth::allowed(*call.principal, "access:servers", target);
+  if (!may) return problem(parts, call, kForbidden);
+  if (server.record.phase == store::Phase::running)
+    return problem(parts, call, status_for(call.request.reason));
+  if (call.wants_page()) return problem(parts, call, kUnavailable);
+  const ServerKey key = server.key();
+  return tell_program(parts, {server.username, parts.launcher.find(key)});
+}
+
 Task<Answer> not_running(Parts& parts, Call& call) {
   const std::string hub = parts.settings.base_url + "hub/";
   if (!call.principal) {
@@ -113,6 +125,9 @@ Task<Answer> not_running(Parts& parts, Call& call) {
   if (call.request.reason == reason::kElsewhere)
     co_return at_its_origin(parts, call, meant.username);
   if (!meant.server && meant.username != call.username()) co_return problem(parts, call, kNotFound);
+  if (meant.server && !meant.server->host.empty() &&
+      meant.server->record.phase == store::Phase::running)
+    co_return at_its_name(parts, call, *meant.server);
   // It runs, so the gate forwarded: its upstream did not answer.
   if (meant.server && meant.server->record.phase == store::Phase::running)
     co_return problem(parts, call, status_for(call.request.reason));

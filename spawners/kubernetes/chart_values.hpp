@@ -34,7 +34,9 @@ struct ForWhom {
   std::string release;
   std::string base_path;
   std::string secret;  ///< service.oneTimePassword: what the gateway sends to the server
-  std::string domain;
+  std::string domain;  ///< k8s.domain
+  std::string mark;    ///< k8s.randomSubdomain, of a server at a name of its own; else empty
+  std::string host;    ///< That name
   std::vector<std::string> roles;
   std::map<std::string, std::vector<std::string>> claims;
 };

@@ -1,5 +1,7 @@
 // What a launch begins with: the chart, for whom, and its form.
 #include "base/files.hpp"
+#include "config/domain.hpp"
+#include "spawners/host_name.hpp"
 #include "spawners/kubernetes/charts.hpp"
 
 namespace passerelle::spawners::kubernetes {
@@ -82,12 +84,16 @@ Task<Result<CatalogueListPtr>> Charts::listed(config::KubernetesProfile profile)
 }
 
 ForWhom Charts::whom_for(const ServerSpec& spec, const Installation& installation) const {
+  const std::string domain = config::domain_of(spec.profile);  // of names that we route
+  const bool named = !domain.empty();
   return {.username = spec.username,
           .namespace_ = installation.namespace_,
           .release = installation.release,
           .base_path = spec.base_path,
           .secret = spec.secret,
-          .domain = settings_.domain,
+          .domain = named ? domain : settings_.domain,
+          .mark = named ? host_mark(spec.username, spec.server_name) : "",
+          .host = named ? host_label(spec.username, spec.server_name) + "." + domain : "",
           .roles = roles_of(spec),
           .claims = spec.claims};
 }

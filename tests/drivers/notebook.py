@@ -6,9 +6,11 @@ import uuid
 import websocket
 
 
-def connect(gateway, path, headers):
-    return websocket.create_connection(f"ws://127.0.0.1:{gateway.port}{path}", header=headers,
-                                       origin=f"http://127.0.0.1:{gateway.port}", timeout=60)
+def connect(gateway, path, headers, host=None):
+    """`host`: of the address that a browser would show, if it is another one."""
+    shown = host or f"127.0.0.1:{gateway.port}"
+    return websocket.create_connection(f"ws://127.0.0.1:{gateway.port}{path}", header=headers, host=shown,
+                                       origin=f"http://{shown}", timeout=60)
 
 
 def send(channel, way, kind, content):

@@ -10,7 +10,7 @@ import urllib.parse
 sys.path.insert(0, "tests/drivers")
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "gateway"))
 from gateway import Gateway, steady_port, wait_until  # noqa: E402
-from subdomains_test import Browser  # noqa: E402
+from jars import Browser  # noqa: E402
 
 PROFILES = {"light": {"command": ["/usr/bin/jupyterhub-singleuser"], "access": "jupyterhub", "ready_path": "api", "start_timeout": "120s",
                       "environment": {"JUPYTERHUB_SINGLEUSER_APP": "notebook.notebookapp.NotebookApp"}}}

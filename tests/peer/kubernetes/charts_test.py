@@ -23,7 +23,8 @@ import yaml
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 from catalogue import Form, Repository  # noqa: E402
-from drivers.gateway import PASSWORD, Gateway, Person, percentile, wait_until  # noqa: E402
+from drivers.gateway import PASSWORD, Gateway, Person, percentile, steady_port, wait_until  # noqa: E402
+from drivers.jars import Browser  # noqa: E402
 from peers.helm.helm import program  # noqa: E402
 from peers.kubernetes.cluster import Cluster  # noqa: E402
 from peers.kubernetes.service_network import ServiceNetwork  # noqa: E402
@@ -133,6 +134,7 @@ class Site:
                 "tampered": {"spawner": "tampered", "chart": chart},
                 "acting": {"spawner": "acting", "chart": chart, "start_timeout": "60s"},
                 "private": {"spawner": "cluster", "catalogue": shelf, "allow": {"groups": ["others"]}},
+                "named": {"spawner": "cluster", "chart": chart, "start_timeout": "60s", "domain": "lab.localhost"},
                 "short": {"spawner": "cluster", "chart": chart, "start_timeout": "15s"}}
 
 
@@ -262,6 +264,28 @@ def check_the_form(gateway, site):
     assert 'action="/hub/remove/grace"' in grace.get("/hub/home").text
     assert grace.post("/hub/remove/grace").header("location") == "/hub/home"
     assert "minilab-grace" not in site.releases() and "/hub/remove" not in grace.get("/hub/home").text and grace.server() is None
+
+
+def check_a_name_of_its_own(gateway, site):
+    """A chart that knows no base URL: at "/" of the name that its own expressions make, opened by who may."""
+    iris = Browser(gateway, "iris", "127.0.0.1").sign_in()
+    launch(Person(gateway, "iris").sign_in(), "named")
+    wait_until("it runs", lambda: iris.api("/users/iris").json()["servers"].get("", {}).get("ready"), 90)
+    given = site.values("minilab-iris")
+    assert given["service"]["basePath"] == "/" and given.get("ingress", {}).get("enabled", False) is False, given
+    way = iris.follow(f"http://{iris.hub}/user/iris/")
+    name = urllib.parse.urlsplit(way[-1].url).netloc
+    mark = name.split(".")[0][-16:]
+    assert way[-1].url == f"http://iris-{mark}.lab.localhost:{gateway.port}/" and "minilab minilab-iris on minilab-iris-0" in way[-1].text
+    assert given["ingress"]["hostname"] == f"{SPACE}-{mark}.lab.localhost", given
+    way = iris.follow(f"http://{given['ingress']['hostname']}:{gateway.port}/")
+    assert way[-1].status == 200 and "on minilab-iris-0" in way[-1].text, way[-1].url
+    way = Browser(gateway, "bob", "127.0.0.1").sign_in().follow(f"http://{name}/")
+    assert way[-1].status == 403 and way[-1].url.startswith(f"http://{iris.hub}/"), way[-1].url
+    person = Person(gateway, "iris").sign_in()
+    person.stop()
+    person.wait_stopped(150)
+    assert iris.follow(f"http://{name}/")[-1].url == f"http://{iris.hub}/user/iris/"
 
 
 def check_the_catalogue(gateway, site, repository):
@@ -522,11 +546,16 @@ def main():
     with Cluster() as cluster:
         site = Site(cluster)
         repository = Repository(site)
-        with Gateway(site.profiles(), spawner=site.spawner()) as gateway:
+        port = steady_port()
+        gateway = Gateway(site.profiles(), spawner=site.spawner(), extra=f"public_url: 'http://127.0.0.1:{port}'\n")
+        gateway.port = port
+        with gateway:
             tell("a chart")
             alice = check_a_chart(gateway, site)
             tell("the form")
             check_the_form(gateway, site)
+            tell("a name of its own")
+            check_a_name_of_its_own(gateway, site)
             tell("the catalogue")
             check_the_catalogue(gateway, site, repository)
             tell("hostile values")

@@ -11,12 +11,14 @@ import os
 import sys
 import threading
 import time
+import urllib.parse
 
 import yaml
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-from drivers.gateway import Gateway, Person, wait_until  # noqa: E402
-from drivers.notebook import execute, open_kernel  # noqa: E402
+from drivers.gateway import Gateway, Person, steady_port, wait_until  # noqa: E402
+from drivers.jars import Browser, websocket  # noqa: E402
+from drivers.notebook import connect, execute, open_kernel  # noqa: E402
 from peers.kubernetes.cluster import MACHINE, Cluster  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -43,6 +45,7 @@ PROFILES = {
     "jupyter": {"spawner": "cluster", "command": ["jupyter-notebook"], "start_timeout": "90s", "memory": "1GiB",
                 "container": {"image": MACHINE, "user": "1000:100"}, "environment": {"HOME": "/home/jovyan"}},
 }
+PROFILES["named"] = {**PROFILES["jupyter"], "domain": "lab.localhost"}
 
 
 def spawner(kubeconfig):
@@ -240,6 +243,29 @@ def check_jupyter(gateway, cluster):
     down(cluster, person)
 
 
+def check_jupyter_at_its_name(gateway, cluster):
+    """The same program, told no base URL, at a host name of its own."""
+    person = Browser(gateway, "alice", "127.0.0.1").sign_in()
+    hub = f"http://{person.hub}"
+    assert person.post("/hub/spawn", profile="named").status == 303
+    wait_until("it runs", lambda: person.api("/users/alice").json()["servers"].get("", {}).get("ready"), 120)
+    assert "--ServerApp.base_url=/" in str(pod_of(cluster, "alice")["spec"]["containers"][0]["command"])
+    way = person.follow(hub + "/user/alice/api")
+    name = urllib.parse.urlsplit(way[-1].url).netloc
+    assert name.startswith("alice-") and name.endswith(f".lab.localhost:{gateway.port}") and "version" in way[-1].json(), way[-1].url
+    made = person.request("POST", f"http://{name}/api/kernels", "{}", {"Content-Type": "application/json", "Origin": f"http://{name}"})
+    assert made.status == 201, (made.status, made.text)
+    key = "; ".join(f"{k}={v}" for k, v in person.jars[name].items())
+    channel = connect(gateway, f"/api/kernels/{made.json()['id']}/channels?session_id=x", {"Cookie": key}, name)
+    assert execute(channel, "import os; print(os.getuid(), os.uname().nodename)") == "1000 jupyter-alice\n"
+    channel.close()
+    bob = Browser(gateway, "bob", "127.0.0.1").sign_in()
+    assert bob.follow(f"http://{name}/api")[-1].status == 403
+    _, status = websocket(gateway, "/api/kernels/x/channels", [f"Host: {name}", f"Origin: http://{name}"])
+    assert status == 403, status
+    down(cluster, Person(gateway, "alice").sign_in())
+
+
 def tell(what):
     print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
 
@@ -247,7 +273,10 @@ def tell(what):
 def main():
     with Cluster() as cluster:
         kubeconfig = prepare(cluster)
-        with Gateway(PROFILES, spawner=spawner(kubeconfig)) as gateway:
+        port = steady_port()
+        gateway = Gateway(PROFILES, spawner=spawner(kubeconfig), extra=f"public_url: 'http://127.0.0.1:{port}'\n")
+        gateway.port = port
+        with gateway:
             tell("a server")
             alice = check_a_server(gateway, cluster)
             tell("a gateway that is killed")
@@ -262,6 +291,7 @@ def main():
             check_giving_up(gateway, cluster)
             tell("Jupyter")
             check_jupyter(gateway, cluster)
+            check_jupyter_at_its_name(gateway, cluster)
             tell("a renewed token")
             check_a_token_that_is_renewed(gateway, cluster, cluster.at(f"{SPACE}-passerelle.token"))
 

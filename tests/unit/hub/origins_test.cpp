@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "spawners/host_name.hpp"
+
 namespace passerelle::hub {
 namespace {
 
@@ -31,6 +33,54 @@ TEST(Origins, AreOffWithoutAName) {
   EXPECT_FALSE(origins.on());
   EXPECT_EQ(origins.label_in("alice.jupyter.example.fr"), "");
   EXPECT_EQ(origins.everybody(), "");
+}
+
+TEST(Origins, TellServersNamesFromAllOthers) {
+  const Origins origins("https://jupyter.example.fr:8443/hub", "notebooks.example.fr",
+                        {"lab.example.fr", "other.example"});
+  const std::string name = "alice-0f1e2d3c4b5a6978.lab.example.fr";
+  EXPECT_EQ(origins.server_in(name + ":8443"), name);
+  EXPECT_EQ(origins.server_in("x.OTHER.example"), "x.OTHER.example");
+  EXPECT_EQ(origins.server_in("lab.example.fr"), "");
+  EXPECT_EQ(origins.server_in("xlab.example.fr"), "");
+  EXPECT_EQ(origins.server_in("x.lab.example.fr.evil.example"), "");
+  EXPECT_EQ(origins.server_in("alice.notebooks.example.fr"), "");
+  EXPECT_EQ(origins.label_in(name), "");
+  EXPECT_EQ(origins.of_server(name), "https://" + name + ":8443");
+  EXPECT_EQ(origins.everybody(),
+            "https://*.notebooks.example.fr:8443 https://*.lab.example.fr:8443 "
+            "https://*.other.example:8443");
+  EXPECT_EQ(Origins("http://hub", "", {"lab.example.fr"}).everybody(), "http://*.lab.example.fr");
+}
+
+TEST(Origins, AServersMarkIsItsRoute) {
+  const std::string route = "/@server/lab.example.fr/0f1e2d3c4b5a6978/";
+  for (const char* label : {"alice-0f1e2d3c4b5a6978", "0f1e2d3c4b5a6978", "labs-0F1E2D3C4B5A6978-0",
+                            "x-0f1e2d3c4b5a6978-user-2", "aaaaaaaaaaaaaaaa-0f1e2d3c4b5a6978"})
+    EXPECT_EQ(Origins::route_prefix(std::string(label) + ".Lab.example.fr"), route) << label;
+  for (const char* none :
+       {"alice.lab.example.fr", "0f1e2d3c4b5a697.lab.example.fr",
+        "x0f1e2d3c4b5a6978.lab.example.fr", "alice.0f1e2d3c4b5a6978.lab.example.fr",
+        "0f1e2d3c4b5a6978", "", ".", "-.lab.example.fr", "0f1e2d3c4b5a697g.lab.example.fr"})
+    EXPECT_EQ(Origins::route_prefix(none), "") << none;
+  EXPECT_EQ(Origins::route_prefix("0f1e2d3c4b5a6978." + std::string(1000, 'a')), "");
+}
+
+TEST(Origins, TwoServersAreTwoLabels) {
+  EXPECT_NE(spawners::host_label("alice", "lab"), spawners::host_label("alice--lab", ""));
+  EXPECT_NE(spawners::host_label("alice", ""), spawners::host_label("Alice", ""));
+  for (const char* name :
+       {"alice", "x_1", "\xc3\xa9", "0123456789abcdef0123456789abcdef0123456789abcdef"})
+    for (const char* server :
+         {"", "lab", "a.very.long.name.of.a.server.that.somebody.has.chosen.once"}) {
+      const std::string label = spawners::host_label(name, server);
+      EXPECT_LE(label.size(), 63U) << label;
+      EXPECT_EQ(label.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string::npos)
+          << label;
+      EXPECT_NE(label.front(), '-');
+      EXPECT_EQ(Origins::route_prefix(label + ".x"),
+                "/@server/x/" + spawners::host_mark(name, server) + "/");
+    }
 }
 
 TEST(Origins, TwoPeopleAreTwoLabels) {
