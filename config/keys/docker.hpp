@@ -1,6 +1,7 @@
 // The keys of `type: docker`: servers as containers of one Docker engine.
 #pragma once
 
+#include "config/keys/containers.hpp"
 #include "config/keys/slots.hpp"
 #include "config/settings.hpp"
 #include "config/spawners/docker.hpp"
@@ -17,17 +18,7 @@ inline constexpr Key kDockerKeys[] = {
         .example = "/var/run/docker.sock",
         .type = "docker",
     },
-    {.name = "images",
-     .kind = Kind::text_list,
-     .slot = at<&Spawner::docker, &DockerSpawner::images>,
-     .words = {"Images that a form may lead to, as patterns; `*` stops at a slash. An image that a "
-               "profile names without a form needs no entry.",
-               "Images auxquelles un formulaire peut mener, sous forme de motifs ; `*` s'arrête à "
-               "une barre oblique. Une image nommée par un profil sans formulaire n'a pas besoin "
-               "d'y figurer."},
-     .example = "[\"registry.example.fr/course/*:2026-*\"]",
-     .type = "docker",
-     .when_absent = {"none", "aucune"}},
+    images_of<&Spawner::docker, &DockerSpawner::images>("docker"),
     {.name = "pull",
      .kind = Kind::choice,
      .slot = at<&Spawner::docker, &DockerSpawner::pull>,
@@ -78,23 +69,8 @@ inline constexpr Key kDockerKeys[] = {
      .example = "[\"/srv/data:/data:ro\"]",
      .type = "docker",
      .when_absent = {"none", "aucun"}},
-    {.name = "memory",
-     .kind = Kind::size,
-     .slot = at<&Spawner::docker, &DockerSpawner::memory>,
-     .words = {"Memory of one server; more ends it with the cause `out-of-memory`.",
-               "Mémoire d'un serveur ; au-delà il est arrêté avec la cause `out-of-memory`."},
-     .example = "2GiB",
-     .type = "docker",
-     .least = 6 * kMebi,
-     .when_absent = kUnlimited},
-    {.name = "cpu",
-     .kind = Kind::number,
-     .slot = at<&Spawner::docker, &DockerSpawner::cpu>,
-     .words = {"Cores of one server.", "Cœurs d'un serveur."},
-     .example = "2",
-     .type = "docker",
-     .most = 4096,
-     .when_absent = kUnlimited},
+    memory_of<&Spawner::docker, &DockerSpawner::memory>("docker", 6 * kMebi),
+    cpu_of<&Spawner::docker, &DockerSpawner::cpu>("docker"),
     {.name = "pids",
      .kind = Kind::count,
      .slot = at<&Spawner::docker, &DockerSpawner::pids>,
@@ -103,14 +79,7 @@ inline constexpr Key kDockerKeys[] = {
      .type = "docker",
      .most = 4'194'304,
      .when_absent = kUnlimited},
-    {.name = "stop_patience",
-     .kind = Kind::duration,
-     .slot = at<&Spawner::docker, &DockerSpawner::stop_patience>,
-     .words = {"How long a server may take to end after SIGTERM; SIGKILL follows.",
-               "Délai laissé à un serveur après SIGTERM ; SIGKILL suit."},
-     .example = "10s",
-     .type = "docker",
-     .most = 3600},
+    stop_patience_of<&Spawner::docker, &DockerSpawner::stop_patience>("docker"),
 };
 
 }  // namespace passerelle::config

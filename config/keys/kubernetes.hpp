@@ -1,6 +1,7 @@
 // The keys of `type: kubernetes`: servers as pods of a cluster.
 #pragma once
 
+#include "config/keys/containers.hpp"
 #include "config/keys/slots.hpp"
 #include "config/settings.hpp"
 #include "config/spawners/kubernetes.hpp"
@@ -31,17 +32,7 @@ inline constexpr Key kKubernetesKeys[] = {
      .type = "kubernetes",
      .when_absent = {"the context's, or the gateway's own",
                      "celui du contexte, ou celui de la passerelle"}},
-    {.name = "images",
-     .kind = Kind::text_list,
-     .slot = at<&Spawner::kubernetes, &KubernetesSpawner::images>,
-     .words = {"Images that a form may lead to, as patterns; `*` stops at a slash. An image that a "
-               "profile names without a form needs no entry.",
-               "Images auxquelles un formulaire peut mener, sous forme de motifs ; `*` s'arrête à "
-               "une barre oblique. Une image nommée par un profil sans formulaire n'a pas besoin "
-               "d'y figurer."},
-     .example = "[\"registry.example.fr/course/*:2026-*\"]",
-     .type = "kubernetes",
-     .when_absent = {"none", "aucune"}},
+    images_of<&Spawner::kubernetes, &KubernetesSpawner::images>("kubernetes"),
     {.name = "pull",
      .kind = Kind::choice,
      .slot = at<&Spawner::kubernetes, &KubernetesSpawner::pull>,
@@ -97,15 +88,7 @@ inline constexpr Key kKubernetesKeys[] = {
      .type = "kubernetes",
      .when_absent = {"the namespace's default, without its token",
                      "celui de l'espace, sans son jeton"}},
-    {.name = "memory",
-     .kind = Kind::size,
-     .slot = at<&Spawner::kubernetes, &KubernetesSpawner::memory>,
-     .words = {"Memory of one server; more ends it with the cause `out-of-memory`.",
-               "Mémoire d'un serveur ; au-delà il est arrêté avec la cause `out-of-memory`."},
-     .example = "2GiB",
-     .type = "kubernetes",
-     .least = kMebi,
-     .when_absent = kUnlimited},
+    memory_of<&Spawner::kubernetes, &KubernetesSpawner::memory>("kubernetes", kMebi),
     {.name = "memory_guarantee",
      .kind = Kind::size,
      .slot = at<&Spawner::kubernetes, &KubernetesSpawner::memory_guarantee>,
@@ -114,14 +97,7 @@ inline constexpr Key kKubernetesKeys[] = {
      .example = "512MiB",
      .type = "kubernetes",
      .when_absent = {"none", "aucune"}},
-    {.name = "cpu",
-     .kind = Kind::number,
-     .slot = at<&Spawner::kubernetes, &KubernetesSpawner::cpu>,
-     .words = {"Cores of one server.", "Cœurs d'un serveur."},
-     .example = "2",
-     .type = "kubernetes",
-     .most = 4096,
-     .when_absent = kUnlimited},
+    cpu_of<&Spawner::kubernetes, &KubernetesSpawner::cpu>("kubernetes"),
     {.name = "cpu_guarantee",
      .kind = Kind::number,
      .slot = at<&Spawner::kubernetes, &KubernetesSpawner::cpu_guarantee>,
@@ -131,14 +107,7 @@ inline constexpr Key kKubernetesKeys[] = {
      .type = "kubernetes",
      .most = 4096,
      .when_absent = {"none", "aucun"}},
-    {.name = "stop_patience",
-     .kind = Kind::duration,
-     .slot = at<&Spawner::kubernetes, &KubernetesSpawner::stop_patience>,
-     .words = {"How long a server may take to end after SIGTERM; SIGKILL follows.",
-               "Délai laissé à un serveur après SIGTERM ; SIGKILL suit."},
-     .example = "10s",
-     .type = "kubernetes",
-     .most = 3600},
+    stop_patience_of<&Spawner::kubernetes, &KubernetesSpawner::stop_patience>("kubernetes"),
     {.name = "helm",
      .kind = Kind::file,
      .slot = at<&Spawner::kubernetes, &KubernetesSpawner::helm>,
