@@ -7,10 +7,12 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/files.hpp"
+#include "config/document.hpp"
 #include "config/load.hpp"
 #include "hub/control.hpp"
 #include "hub/import/people.hpp"
 #include "hub/import/translate.hpp"
+#include "hub/import/z2jh.hpp"
 #include "hub/subject.hpp"
 
 namespace passerelle::hub {
@@ -67,6 +69,11 @@ void tell(const Imported& done) {
   for (const std::string& note : done.notes) std::cerr << "note: " << note << "\n";
 }
 
+void print(const Translation& translation) {
+  std::cout << to_yaml(translation.settings);
+  for (const std::string& line : translation.advice) std::cout << "# " << line << "\n";
+}
+
 }  // namespace
 
 CLI::App* add_import_command(CLI::App& cli, ImportOptions& options) {
@@ -92,9 +99,7 @@ int run_import_command(const ImportOptions& options) {
     if (!read) return fail(read.error());
     traits = std::move(*read);
   }
-  const Translation translation = translate(traits, *data);
-  std::cout << to_yaml(translation.settings);
-  for (const std::string& line : translation.advice) std::cout << "# " << line << "\n";
+  print(translate(traits, *data));
   if (options.config.empty()) {
     std::cerr << data->users.size() << " users, " << data->groups.size() << " groups, "
               << data->servers.size() << " servers, " << data->tokens.size()
@@ -104,6 +109,22 @@ int run_import_command(const ImportOptions& options) {
   const auto done = write_people(options, *data);
   if (!done) return fail(done.error());
   tell(*done);
+  return 0;
+}
+
+CLI::App* add_z2jh_command(CLI::App& cli, std::string& values) {
+  CLI::App* command = cli.add_subcommand(
+      "import-z2jh", "Translate the values of a zero-to-jupyterhub release into a configuration");
+  command->add_option("VALUES", values, "values.yaml, as it is given to helm")->required();
+  return command;
+}
+
+int run_z2jh_command(const std::string& values) {
+  const auto text = files::read(values, config::kLargestFile);
+  if (!text) return fail(text.error());
+  const auto translation = translate_z2jh(*text);
+  if (!translation) return fail(translation.error());
+  print(*translation);
   return 0;
 }
 

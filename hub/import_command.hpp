@@ -1,5 +1,6 @@
 // `passerelle import-jupyterhub`: takes over the people of a JupyterHub, and says what its
-// configuration is in ours.
+// configuration is in ours. `passerelle import-z2jh`: the same for the values of a
+// zero-to-jupyterhub release, which hold no people.
 #pragma once
 
 #include <string>
@@ -22,5 +23,11 @@ CLI::App* add_import_command(CLI::App& cli, ImportOptions& options);
 
 /// Exit code. On standard output the configuration, on standard error what was done.
 int run_import_command(const ImportOptions& options);
+
+/// `values`: values.yaml.
+CLI::App* add_z2jh_command(CLI::App& cli, std::string& values);
+/// Exit code. The configuration on standard output, below it one comment for each thing that was
+/// not translated.
+int run_z2jh_command(const std::string& values);
 
 }  // namespace passerelle::hub

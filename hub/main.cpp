@@ -345,6 +345,8 @@ int run(int argc, char** argv) {
   CLI::App* charting = add_chart_command(cli, chart);
   ImportOptions import;
   CLI::App* importing = add_import_command(cli, import);
+  std::string z2jh_values;
+  CLI::App* importing_z2jh = add_z2jh_command(cli, z2jh_values);
   LtiOptions lti;
   CLI::App* lti_asked = add_lti_command(cli, lti);
   std::string file;
@@ -382,6 +384,7 @@ int run(int argc, char** argv) {
   if (changing->parsed()) return change_user(user);
   if (charting->parsed()) return run_chart_command(chart);
   if (importing->parsed()) return run_import_command(import);
+  if (importing_z2jh->parsed()) return run_z2jh_command(z2jh_values);
   if (lti_asked->parsed()) return run_lti_command(lti);
   if (checking->parsed()) return check_config(file, deep);
   if (completing->parsed()) {

@@ -175,6 +175,11 @@ Result<Json> pod_for(const config::KubernetesSpawner& settings,
               {"terminationGracePeriodSeconds", settings.stop_patience.count()},
               {"containers", {container}},
               {"volumes", std::move(volumes.volumes)}};
+  // A new volume becomes the group's: it is root's until then.
+  const auto user = text::split(container_of(spec.profile).user, ':');
+  if (user.size() > 1)
+    wanted["securityContext"] = {{"fsGroup", std::stoll(std::string(user[1]))},
+                                 {"fsGroupChangePolicy", "OnRootMismatch"}};
   if (!settings.service_account.empty()) wanted["serviceAccountName"] = settings.service_account;
   if (!settings.pull_secret.empty())
     wanted["imagePullSecrets"] = {{{"name", settings.pull_secret}}};

@@ -31,6 +31,7 @@ TEST(PodFor, ItsSecretIsNotInIt) {
   const Json& container = (*pod)["spec"]["containers"][0];
   EXPECT_EQ(container["envFrom"][0]["secretRef"]["name"], "jupyter-x");
   EXPECT_EQ(container["securityContext"]["runAsUser"], 1000);
+  EXPECT_EQ((*pod)["spec"]["securityContext"]["fsGroup"], 100);
   EXPECT_EQ((*pod)["spec"]["automountServiceAccountToken"], false);
   const auto environment = environment_in_container(settings, spec_for("alice"));
   ASSERT_TRUE(environment);
