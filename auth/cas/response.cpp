@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "auth/xml.hpp"
 #include "base/text.hpp"
+#include "base/xml.hpp"
 
 namespace passerelle::auth::cas {
 namespace {

@@ -9,7 +9,7 @@
 #include "auth/lti11/oauth.hpp"
 #include "auth/lti_services.hpp"
 #include "auth/name.hpp"
-#include "auth/xml.hpp"
+#include "base/xml.hpp"
 #include "config/values.hpp"
 
 namespace passerelle::auth::lti11 {

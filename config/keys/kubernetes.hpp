@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/keys/containers.hpp"
+#include "config/keys/lent.hpp"
 #include "config/keys/slots.hpp"
 #include "config/settings.hpp"
 #include "config/spawners/kubernetes.hpp"
@@ -174,6 +175,22 @@ inline constexpr Key kKubernetesKeys[] = {
      .example = "lab.example.fr",
      .type = "kubernetes",
      .when_absent = {"empty", "vide"}},
+    {.name = "s3",
+     .kind = Kind::section,
+     .slot = inside<&Spawner::kubernetes, &KubernetesSpawner::s3>,
+     .words = {"Keys for S3 as `s3` in the expressions of charts, for each launch in exchange for "
+               "the access token of the sign-in (`tokens_for_servers`).",
+               "Des clés S3 comme `s3` dans les expressions des charts, à chaque lancement, contre "
+               "le jeton d'accès de la connexion (`tokens_for_servers`)."},
+     .type = "kubernetes",
+     .section = &kS3},
+    {.name = "vault",
+     .kind = Kind::section,
+     .slot = inside<&Spawner::kubernetes, &KubernetesSpawner::vault>,
+     .words = {"A token of Vault as `vault`, likewise.",
+               "Un jeton de Vault comme `vault`, de même."},
+     .type = "kubernetes",
+     .section = &kVault},
 };
 
 // Of one chart and of a catalogue alike.

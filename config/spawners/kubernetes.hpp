@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "config/secret.hpp"
+#include "config/spawners/lent.hpp"
 
 namespace passerelle::config {
 
@@ -35,6 +36,8 @@ struct KubernetesSpawner {
   std::string act_as;                ///< Helm impersonates this user; empty: the gateway's account.
   std::string reach = "service";     ///< Charts: "service" or "pod".
   std::string domain;                ///< `k8s.domain` of expressions.
+  S3Keys s3;                         ///< For charts
+  VaultTokens vault;                 ///< Likewise
 };
 
 /// `profiles[].chart` and `profiles[].catalogue`: a Helm chart instead of a command.

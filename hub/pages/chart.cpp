@@ -2,6 +2,7 @@
 // often as wanted, and started. A GET never starts anything, whatever the link says.
 #include "hub/answers.hpp"
 #include "hub/chart_form.hpp"
+#include "hub/methods.hpp"
 #include "hub/parts.hpp"
 #include "hub/routes.hpp"
 #include "hub/subject.hpp"
@@ -169,6 +170,21 @@ struct Opened {
   std::vector<spawners::kubernetes::Gauge> gauges;
 };
 
+/// What the chart asks for and this person cannot have; null: nothing.
+Json keys_view(const Parts& parts, const ChartOffer& offer) {
+  if (offer.out_of_reach.empty()) return nullptr;
+  Json method = "OpenID";
+  for (const config::Authenticator& one : parts.settings.authenticators)
+    if (one.type == "oidc" && one.oidc.tokens_for_servers) {
+      method = method_label(parts.settings, one.name);
+      break;
+    }
+  Json notes = Json::array();
+  for (const std::string& what : offer.out_of_reach)
+    notes.push_back({{"words", web::say("chart.keys." + what, {{"method", method}})}});
+  return notes;
+}
+
 proxy::HubResponse form_page(Parts& parts,
                              const Call& call,
                              const Opened& all,
@@ -190,6 +206,7 @@ proxy::HubResponse form_page(Parts& parts,
   if (!message.is_null()) view["message"] = message;
   if (Json gauges = chart_gauges(all.gauges, form.demand); !gauges.empty())
     view["quota"] = {{"gauges", std::move(gauges)}};
+  if (Json keys = keys_view(parts, *all.offer); !keys.is_null()) view["keys"] = std::move(keys);
   if (Json strays = chart_strays(form); !strays.is_null()) view["strays"] = std::move(strays);
   const std::string_view raw = text::field(call.is_get() ? call.query : call.form, "next");
   if (const auto next = text::safe_next(raw)) view["next"] = *next;

@@ -23,6 +23,8 @@ struct ChartOffer {
   ChartForm form;
   std::string release;
   std::string namespace_;
+  /// "s3", "vault": keys that the chart asks for and this person's sign-in cannot get.
+  std::vector<std::string> out_of_reach = {};
 };
 using ChartOfferPtr = std::shared_ptr<const ChartOffer>;
 

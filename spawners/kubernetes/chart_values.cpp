@@ -64,7 +64,7 @@ Json context_of(const ForWhom& whom, const Json& site) {
         {"randomSubdomain", whom.mark.empty() ? random_subdomain(whom.release) : whom.mark},
         {"useCertManager", false}}},
       {"gateway", {{"basePath", whom.base_path}, {"host", whom.host}}}};
-  return chart::merged(std::move(context), site);
+  return chart::merged(chart::merged(std::move(context), site), whom.lent);
 }
 
 Result<Json> site_of(const std::string& file) {
@@ -99,6 +99,8 @@ Result<ChartSourcePtr> load_source(const config::KubernetesProfile& profile) {
     if (!overrides) return std::move(overrides.error());
     source->overrides = std::move(*overrides);
   }
+  if (source->chart.schema) add_needs(*source->chart.schema, source->needs);
+  for (const chart::Json* one : source->overrides.all()) add_needs(*one, source->needs);
   return ChartSourcePtr(std::move(source));
 }
 

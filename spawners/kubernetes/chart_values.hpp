@@ -10,6 +10,7 @@
 #include "config/spawners/kubernetes.hpp"
 #include "spawners/kubernetes/chart/chart.hpp"
 #include "spawners/kubernetes/chart/path.hpp"
+#include "spawners/kubernetes/needs.hpp"
 
 namespace passerelle::spawners::kubernetes {
 
@@ -21,6 +22,7 @@ struct ChartSource {
   chart::Chart chart;
   chart::Json site = chart::Json::object();  ///< The operators' part of the context
   chart::Overrides overrides;
+  Needs needs;
 };
 using ChartSourcePtr = std::shared_ptr<const ChartSource>;
 
@@ -39,6 +41,8 @@ struct ForWhom {
   std::string host;    ///< That name
   std::vector<std::string> roles;
   std::map<std::string, std::vector<std::string>> claims;
+  chart::Json lent =
+      chart::Json::object();  ///< `s3` and `vault` (lender.hpp); wins over the site's
 };
 
 struct ChartForm {

@@ -87,7 +87,8 @@ Charts::Charts(config::KubernetesSpawner settings,
                                                 .timeout = settings_.helm_timeout,
                                                 .most = settings_.helm_processes})),
       quotas_(std::make_shared<Quotas>(cluster_, namespace_)),
-      catalogues_(around.loop, around.workers, folder_) {}
+      catalogues_(around.loop, around.workers, folder_),
+      lender_(around.loop, settings_.s3, settings_.vault) {}
 
 /// Cause::spawner_down for a release that somebody else has installed under this name.
 Task<Result<std::optional<Release>>> Charts::own_release(Installation installation) {
@@ -163,11 +164,15 @@ Task<Result<Started>> Charts::try_start(const ServerSpec& spec, Progress& progre
   auto source = co_await source_for(spec);
   if (!source) co_return std::move(source.error());
   const Installation installation = installation_for(spec, **source);
+  auto lent = co_await lender_.lend((*source)->needs, spec.username, spec.access_token, progress);
+  if (!lent) co_return std::move(lent.error());
+  ForWhom whom = whom_for(spec, installation);
+  whom.lent = std::move(*lent);
   struct Wanted {
     std::string values;
     Demand demand;
   };
-  auto compute = [source = *source, whom = whom_for(spec, installation),
+  auto compute = [source = *source, whom = std::move(whom),
                   given = values_of(spec)]() -> Result<Wanted> {
     auto form = form_of(*source, whom);
     if (!form) return std::move(form.error());

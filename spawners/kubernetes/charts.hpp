@@ -13,6 +13,7 @@
 #include "spawners/kubernetes/chart_desk.hpp"
 #include "spawners/kubernetes/cluster.hpp"
 #include "spawners/kubernetes/helm.hpp"
+#include "spawners/kubernetes/lender.hpp"
 #include "spawners/kubernetes/release.hpp"
 #include "spawners/spawner.hpp"
 
@@ -96,6 +97,7 @@ class Charts {
   std::shared_ptr<Helm> helm_;
   std::shared_ptr<Quotas> quotas_;
   Catalogues catalogues_;
+  Lender lender_;
   std::map<std::string, ChartSourcePtr> sources_;  ///< By the archive's file; read once
 };
 

@@ -121,12 +121,15 @@ Task<Result<ChartOfferPtr>> Charts::offer(ServerSpec spec) {
   auto source = co_await source_for(spec);
   if (!source) co_return std::move(source.error());
   const Installation installation = installation_for(spec, **source);
-  auto work = [source = *source, installation, whose,
-               whom = whom_for(spec, installation)]() -> Result<ChartOfferPtr> {
+  ForWhom whom = whom_for(spec, installation);
+  whom.lent = lender_.shown((*source)->needs, spec.username, spec.access_token);
+  auto work = [source = *source, installation, whose, whom = std::move(whom),
+               missing = lender_.out_of_reach((*source)->needs,
+                                              spec.access_token)]() -> Result<ChartOfferPtr> {
     auto form = form_of(*source, whom);
     if (!form) return std::move(form.error());
-    return std::make_shared<const ChartOffer>(
-        ChartOffer{whose, source, std::move(*form), installation.release, installation.namespace_});
+    return std::make_shared<const ChartOffer>(ChartOffer{
+        whose, source, std::move(*form), installation.release, installation.namespace_, missing});
   };
   auto made = co_await workers_.run(std::move(work));
   co_return made;

@@ -91,4 +91,12 @@ const Json* Overrides::find(const std::string& name, const std::vector<std::stri
   return file == everybody_.end() ? nullptr : &file->second;
 }
 
+std::vector<const Json*> Overrides::all() const {
+  std::vector<const Json*> found;
+  for (const auto& [name, schema] : everybody_) found.push_back(&schema);
+  for (const auto& [role, files] : by_role_)
+    for (const auto& [name, schema] : files) found.push_back(&schema);
+  return found;
+}
+
 }  // namespace passerelle::spawners::chart

@@ -31,6 +31,8 @@ class Overrides {
 
   /// The file of the first role that has one, else everybody's; null if there is none.
   const Json* find(const std::string& name, const std::vector<std::string>& roles) const;
+  /// Everybody's and every role's.
+  std::vector<const Json*> all() const;
 
  private:
   std::map<std::string, Json> everybody_;

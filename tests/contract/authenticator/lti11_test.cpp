@@ -12,7 +12,7 @@
 #include "auth/lti11/outcome.hpp"
 #include "auth/lti11/person.hpp"
 #include "auth/lti_person.hpp"
-#include "auth/xml.hpp"
+#include "base/xml.hpp"
 #include "store/username.hpp"
 #include "tests/contract/authenticator/contract.hpp"
 

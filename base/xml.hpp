@@ -11,7 +11,7 @@
 
 #include "base/result.hpp"
 
-namespace passerelle::auth {
+namespace passerelle {
 
 struct XmlElement {
   std::string space;  ///< The namespace's URI; empty: none.
@@ -34,4 +34,4 @@ struct XmlElement {
 /// 256 KiB, 32 levels, 10,000 elements or 64 attributes on one, or something that we do not read.
 Result<XmlElement> read_xml(std::string_view document);
 
-}  // namespace passerelle::auth
+}  // namespace passerelle

@@ -1,8 +1,8 @@
-#include "auth/xml.hpp"
+#include "base/xml.hpp"
 
 #include <gtest/gtest.h>
 
-namespace passerelle::auth {
+namespace passerelle {
 namespace {
 
 std::string why(std::string_view document) {
@@ -61,4 +61,4 @@ TEST(Xml, IsBounded) {
 }
 
 }  // namespace
-}  // namespace passerelle::auth
+}  // namespace passerelle

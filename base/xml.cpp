@@ -1,11 +1,11 @@
-#include "auth/xml.hpp"
+#include "base/xml.hpp"
 
 #include <memory>
 #include <optional>
 
 #include <expat.h>
 
-namespace passerelle::auth {
+namespace passerelle {
 namespace {
 
 constexpr std::size_t kMostBytes = 256U * 1024U;
@@ -118,4 +118,4 @@ Result<XmlElement> read_xml(std::string_view document) {
   return *std::move(reading.root);
 }
 
-}  // namespace passerelle::auth
+}  // namespace passerelle
