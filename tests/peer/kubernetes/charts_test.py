@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Helm charts as servers, on a real Kubernetes with a real helm: the minilab chart installed, opened, suspended, resumed with other
 values, removed; the form of its page; hostile values; a helm and a gateway that are killed half-way; a full namespace, images and crashes; somebody else's
-release. LAUNCHES: how many at once at the end (6);
+release; keys for S3 and Vault for who has signed in at an OpenID provider. LAUNCHES: how many at once at the end (6);
 ROUNDS: how often the cost is measured (3)."""
 
 import base64
@@ -25,7 +25,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from catalogue import Form, Repository  # noqa: E402
 from drivers.gateway import PASSWORD, Gateway, Person, percentile, steady_port, wait_until  # noqa: E402
 from drivers.jars import Browser  # noqa: E402
+from keys import check_keys, keyed_chart, signed_in_by  # noqa: E402
 from peers.helm.helm import program  # noqa: E402
+from peers.keys.stand_in import Keys  # noqa: E402
 from peers.kubernetes.cluster import Cluster  # noqa: E402
 from peers.kubernetes.service_network import ServiceNetwork  # noqa: E402
 
@@ -72,6 +74,7 @@ class Site:
                        f"exec {self.helm} \"$@\"\n")
         self.run("package", os.path.join(ROOT, "tests", "data", "charts", "minilab"), "-d", cluster.folder)
         self.archive = next(cluster.at(n) for n in os.listdir(cluster.folder) if n.startswith("minilab") and n.endswith(".tgz"))
+        self.keyed_archive = keyed_chart(self, os.path.join(ROOT, "tests", "data", "charts", "minilab"))
         self.context = cluster.at("context.json")
         with open(self.context, "w") as file:
             json.dump({"region": {"resources": {"cpuRequest": "10m", "cpuLimit": "500m", "memoryRequest": "16Mi", "memoryLimit": "64Mi",
@@ -121,7 +124,9 @@ class Site:
         common = f"type: kubernetes, kubeconfig: '{self.kubeconfig}', namespace: {SPACE}, helm: '{self.slow}', helm_timeout: 30s"
         return (f"  cluster: {{{common}, reach: pod, helm_digest: {digest}}}\n"
                 f"  tampered: {{{common}, reach: pod, helm_digest: {'0' * 64}}}\n"
-                f"  acting: {{{common}, act_as: 'system:serviceaccount:{SPACE}:charts'}}\n")
+                f"  acting: {{{common}, act_as: 'system:serviceaccount:{SPACE}:charts'}}\n"
+                f"  keyed: {{{common}, reach: pod, {self.keys.settings()}}}\n"
+                f"  strict: {{{common}, reach: pod, {self.keys.settings('another role', True)}}}\n")
 
     def profiles(self):
         chart = {"archive": self.archive, "context": self.context}
@@ -135,7 +140,9 @@ class Site:
                 "acting": {"spawner": "acting", "chart": chart, "start_timeout": "60s"},
                 "private": {"spawner": "cluster", "catalogue": shelf, "allow": {"groups": ["others"]}},
                 "named": {"spawner": "cluster", "chart": chart, "start_timeout": "60s", "domain": "lab.localhost"},
-                "short": {"spawner": "cluster", "chart": chart, "start_timeout": "15s"}}
+                "short": {"spawner": "cluster", "chart": chart, "start_timeout": "15s"},
+                "keyed": {"spawner": "keyed", "chart": {**chart, "archive": self.keyed_archive}, "start_timeout": "60s"},
+                "strict": {"spawner": "strict", "chart": {**chart, "archive": self.keyed_archive}}}
 
 
 def launch(person, profile="lab", values=None, server=""):
@@ -164,7 +171,7 @@ def check_a_chart(gateway, site):
     page = alice.get("/user/alice/").text
     assert "minilab minilab-alice on minilab-alice-0" in page, page
     with open(site.asked) as file:
-        assert file.read().split().count(str(gateway.process.pid)) == 3  # once for each spawner, whatever was asked since
+        assert file.read().split().count(str(gateway.process.pid)) == 5  # once for each spawner, whatever was asked since
     logs = "".join(e.get("log", "") for e in alice.events())
     assert "minilab serves /user/alice/" in logs and "Pulled: " in logs, logs
     given = site.values("minilab-alice")
@@ -543,11 +550,12 @@ def check_the_cost(gateway, site):
 
 
 def main():
-    with Cluster() as cluster:
+    port = steady_port()
+    with Cluster() as cluster, signed_in_by(port) as provider, Keys(provider.issuer) as keys:
         site = Site(cluster)
+        site.keys = keys
         repository = Repository(site)
-        port = steady_port()
-        gateway = Gateway(site.profiles(), spawner=site.spawner(), extra=f"public_url: 'http://127.0.0.1:{port}'\n")
+        gateway = Gateway(site.profiles(), spawner=site.spawner(), authenticators=provider.settings, extra=provider.extra)
         gateway.port = port
         with gateway:
             tell("a chart")
@@ -558,6 +566,8 @@ def main():
             check_a_name_of_its_own(gateway, site)
             tell("the catalogue")
             check_the_catalogue(gateway, site, repository)
+            tell("keys from elsewhere")
+            check_keys(gateway, site, keys)
             tell("hostile values")
             check_hostile_values(gateway, site)
             tell("somebody else's release")

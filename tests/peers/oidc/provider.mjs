@@ -5,7 +5,7 @@
 //   /peer/down?paths=token,jwks   these answer 503 until /peer/down?paths=
 //   /peer/person?login=fry&gone=1, &groups=a,b     the account is disabled, or has other groups
 //   /peer/count                   how often each path was asked
-// Environment: ACCESS_SECONDS, CLIENT_AUTH (client_secret_basic), KEY_TYPE (RSA, EC), ID_TOKEN_CLAIMS, SIGNED_USERINFO,
+// Environment: ACCESS_JWT (access tokens are signed, for who takes such tokens; no userinfo then), ACCESS_SECONDS, CLIENT_AUTH (client_secret_basic), KEY_TYPE (RSA, EC), ID_TOKEN_CLAIMS, SIGNED_USERINFO,
 // CLIENT_KEY (a public JWK for private_key_jwt).
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -56,6 +56,11 @@ const server = createServer();
 await new Promise((done) => { server.listen(0, '127.0.0.1', done); });
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
+const audience = 'https://keys.example';
+const signedAccess = { userinfo: { enabled: false }, resourceIndicators: { enabled: true, defaultResource: () => audience,
+  useGrantedResource: () => true, getResourceServerInfo: () => ({ scope: 'openid profile email', audience, accessTokenFormat: 'jwt',
+    accessTokenTTL: Number(env.ACCESS_SECONDS ?? 600), jwt: { sign: { alg } } }) } };
+
 const build = () => new Provider(issuer, {
   clients: process.argv.slice(2).map(client),
   jwks: { keys },
@@ -64,9 +69,9 @@ const build = () => new Provider(issuer, {
   acrValues: ['https://refeds.org/profile/mfa'],
   claims: { openid: ['sub'], email: ['email', 'email_verified'],
     profile: ['preferred_username', 'name', 'groups', 'realm_access', 'eduperson'] },
-  conformIdTokenClaims: env.ID_TOKEN_CLAIMS !== '1',
+  conformIdTokenClaims: env.ID_TOKEN_CLAIMS !== '1' && !env.ACCESS_JWT,
   features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true }, backchannelLogout: { enabled: true },
-    jwtUserinfo: { enabled: true }, revocation: { enabled: true } },
+    ...(env.ACCESS_JWT ? signedAccess : { jwtUserinfo: { enabled: true } }), revocation: { enabled: true } },
   rotateRefreshToken: true,
   issueRefreshToken: async () => true,
   ttl: { AccessToken: Number(env.ACCESS_SECONDS ?? 600), IdToken: 60, AuthorizationCode: 30, RefreshToken: 3600, Session: 3600,
