@@ -392,6 +392,7 @@ class Checks {
       if (spawner.type == "local") check_local(spawner, path, environment_, marks_, problems_);
       if (is_batch(spawner)) check_batch(settings_, spawner, path, marks_, problems_);
       if (runs_containers(spawner)) check_binds(spawner, path, marks_, problems_);
+      check_projects(spawner, path, marks_, problems_);
     }
   }
 

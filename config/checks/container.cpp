@@ -76,6 +76,32 @@ void check_chart(const Profile& profile,
     error(".form", "the chart's values.schema.json is the form; remove this key");
 }
 
+void check_projects(const Spawner& spawner,
+                    const std::string& path,
+                    const Marks& marks,
+                    Problems& problems) {
+  if (!spawner.kubernetes) return;
+  const auto check = [&](const char* key, std::string pattern, const std::string& known) {
+    if (const auto at = pattern.find(known); at != std::string::npos)
+      pattern.erase(at, known.size());
+    constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    const std::string place = path + "." + key;
+    if (pattern.find_first_not_of(kPlain) != std::string::npos)
+      problems.error(marks.of(place), place +
+                                          ": is no namespace; write lower-case letters, digits "
+                                          "and hyphens, with `" +
+                                          known + "` where the name is to stand");
+  };
+  check("namespace", spawner.kubernetes->namespace_, "{username}");
+  const std::string& groups = spawner.kubernetes->group_namespace;
+  check("group_namespace", groups, "{group}");
+  if (!groups.empty() && groups.find("{group}") == std::string::npos)
+    problems.error(marks.of(path + ".group_namespace"),
+                   path +
+                       ".group_namespace: is one namespace for all groups; write for example "
+                       "`project-{group}`");
+}
+
 void check_binds(const Spawner& spawner,
                  const std::string& path,
                  const Marks& marks,

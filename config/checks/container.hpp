@@ -25,6 +25,12 @@ void check_chart(const Profile& profile,
                  const Marks& marks,
                  Problems& problems);
 
+/// Namespaces of people and groups, of one such spawner; `path` is "spawners.x".
+void check_projects(const Spawner& spawner,
+                    const std::string& path,
+                    const Marks& marks,
+                    Problems& problems);
+
 /// `binds` of one such spawner; `path` is "spawners.x".
 void check_binds(const Spawner& spawner,
                  const std::string& path,

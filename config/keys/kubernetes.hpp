@@ -28,11 +28,44 @@ inline constexpr Key kKubernetesKeys[] = {
     {.name = "namespace",
      .kind = Kind::text,
      .slot = at<&Spawner::kubernetes, &KubernetesSpawner::namespace_>,
-     .words = {"Where pods run.", "Où tournent les pods."},
+     .words =
+         {"Where pods run. With `{username}`, each person has a namespace, which is made when "
+          "something first starts there (docs/kubernetes.md, Projects).",
+          "Où tournent les pods. Avec `{username}`, chaque personne a son espace de noms, créé "
+          "au premier démarrage (docs/kubernetes.md, Projects)."},
      .example = "notebooks",
      .type = "kubernetes",
      .when_absent = {"the context's, or the gateway's own",
                      "celui du contexte, ou celui de la passerelle"}},
+    {.name = "group_namespace",
+     .kind = Kind::text,
+     .slot = at<&Spawner::kubernetes, &KubernetesSpawner::group_namespace>,
+     .words = {"A group's namespace: its members may choose it for services of charts.",
+               "L'espace de noms d'un groupe : ses membres peuvent le choisir pour les services "
+               "des charts."},
+     .example = "\"project-{group}\"",
+     .type = "kubernetes",
+     .when_absent = {"groups have none", "les groupes n'en ont pas"}},
+    {.name = "project_groups",
+     .kind = Kind::text_list,
+     .slot = at<&Spawner::kubernetes, &KubernetesSpawner::project_groups>,
+     .words = {"Which groups have one, as patterns; `*` is anything.",
+               "Quels groupes en ont un, sous forme de motifs ; `*` remplace tout."},
+     .example = "[\"team-*\"]",
+     .type = "kubernetes",
+     .when_absent = {"all", "tous"}},
+    {.name = "project_file",
+     .kind = Kind::file,
+     .slot = at<&Spawner::kubernetes, &KubernetesSpawner::project_file>,
+     .words =
+         {"What is put into such a namespace: ResourceQuota, LimitRange, NetworkPolicy, "
+          "RoleBinding, and labels of the Namespace; `{namespace}` and `{owner}` are filled in.",
+          "Ce qui est mis dans un tel espace : ResourceQuota, LimitRange, NetworkPolicy, "
+          "RoleBinding, et des étiquettes du Namespace ; `{namespace}` et `{owner}` sont "
+          "remplacés."},
+     .example = "./project.yaml",
+     .type = "kubernetes",
+     .when_absent = {"nothing", "rien"}},
     images_of<&Spawner::kubernetes, &KubernetesSpawner::images>("kubernetes"),
     {.name = "pull",
      .kind = Kind::choice,

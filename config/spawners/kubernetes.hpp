@@ -14,7 +14,12 @@ namespace passerelle::config {
 struct KubernetesSpawner {
   std::string kubeconfig;  ///< A file; empty: the account of the pod that the gateway runs in.
   std::string context;     ///< Of that file; empty: its current one.
-  std::string namespace_;  ///< Where pods run; empty: the context's, or the gateway's own.
+  /// Where pods run, `{username}` for one of each person; empty: the context's, or the gateway's
+  /// own.
+  std::string namespace_;
+  std::string group_namespace;              ///< `{group}`: projects of groups; empty: none.
+  std::vector<std::string> project_groups;  ///< Which groups, `*` is anything; empty: all.
+  std::string project_file;                 ///< What is put into each of those namespaces.
   /// Images that a person may choose by a form: "jupyter/*:2026-*"; `*` stops at a slash.
   std::vector<std::string> images;
   std::string pull = "IfNotPresent";           ///< Always, IfNotPresent, Never

@@ -1,5 +1,7 @@
 // The form of a chart: filled by a launch link, by the last launch or by the person, shown again as
 // often as wanted, and started. A GET never starts anything, whatever the link says.
+#include <algorithm>
+
 #include "hub/answers.hpp"
 #include "hub/chart_form.hpp"
 #include "hub/methods.hpp"
@@ -16,6 +18,7 @@ using spawners::kubernetes::CatalogueListPtr;
 using spawners::kubernetes::ChartOffer;
 using spawners::kubernetes::FilledForm;
 using spawners::kubernetes::Filling;
+using spawners::kubernetes::Neighbour;
 
 constexpr int kOk = 200;
 constexpr int kBadValues = 400;
@@ -66,11 +69,17 @@ std::string server_name_of(std::string_view words) {
   return name;
 }
 
+std::string value_of(const config::Values& values, const char* name) {
+  const auto found = values.find(name);
+  return found == values.end() ? std::string() : found->second;
+}
+
 struct Wanted {
   Subject subject;
   const config::Profile* profile = nullptr;
   std::string chart;    ///< Of a catalogue
   std::string version;  ///< ... empty: the newest
+  std::string project;  ///< A group's; empty: the person's own
 };
 
 /// Whose server, which one, and of which profile: "user" and "server", or "name" as in Onyxia.
@@ -95,6 +104,12 @@ Task<Result<Wanted>> wanted(Parts& parts, Call& call) {
     co_return Error(Errc::not_found, "there is no chart of that name");
   found.chart = std::move(which.chart);
   if (!found.chart.empty()) found.version = told("version");
+  found.project = told("project");
+  const ServerPtr last = parts.launcher.find(found.subject.key());
+  const bool says =
+      std::ranges::any_of(call.query, [](const auto& field) { return field.first == "project"; });
+  const bool again = call.is_get() && !says && last && last->record.profile == found.profile->name;
+  if (again) found.project = value_of(last->record.values, spawners::kubernetes::kChosenProject);
   co_return found;
 }
 
@@ -103,6 +118,7 @@ config::Values choice_of(const Wanted& what) {
   config::Values values;
   if (!what.chart.empty()) values[spawners::kubernetes::kChosenChart] = what.chart;
   if (!what.version.empty()) values[spawners::kubernetes::kChosenVersion] = what.version;
+  if (!what.project.empty()) values[spawners::kubernetes::kChosenProject] = what.project;
   return values;
 }
 
@@ -121,6 +137,7 @@ std::string here_of(const Parts& parts, const Wanted& what, const std::string& l
   };
   add("server", what.subject.server);
   add("version", what.version);
+  add("project", what.project);
   if (!link.empty()) query += (query.empty() ? "" : "&") + link;
   return query.empty() ? url : url + "?" + query;
 }
@@ -139,6 +156,35 @@ Json choice_view(const Wanted& what, const ChartOffer& offer, const CatalogueLis
       view["versions"].push_back(
           {{"number", one.version}, {"selected", one.version == offer.source->chart.version}});
   return view;
+}
+
+/// The person's own project, and those of groups.
+Json projects_view(const Wanted& what, const ChartOffer& offer) {
+  Json view = {{"choices", Json::array()}, {"namespace", offer.namespace_}};
+  for (const auto& one : offer.projects) {
+    Json row = {{"group", one.group}, {"selected", one.group == what.project}};
+    row["words"] = one.group.empty() ? web::say("chart.project.own") : Json(one.group);
+    view["choices"].push_back(std::move(row));
+  }
+  return view;
+}
+
+/// What is installed in the project: servers of ours with their owner, and what others have put
+/// there, to look at only.
+Json neighbours_view(const Parts& parts, const Call& call, const std::vector<Neighbour>& all) {
+  Json rows = Json::array();
+  for (const Neighbour& one : all) {
+    Json row = {{"release", one.release}, {"chart", one.chart}, {"runs", one.runs}};
+    for (const auto& [key, server] : parts.launcher.all()) {
+      if (one.launch.empty() || server->record.launch_id != one.launch) continue;
+      row["owner"] = server->username;
+      const auto target = auth::Target::of_server(server->username, key.name, server->groups);
+      const bool may = auth::allowed(*call.principal, "access:servers", target);
+      if (may && server->record.phase == store::Phase::running) row["url"] = server->open_url;
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
 }
 
 /// The charts of a catalogue, each a link to its form.
@@ -168,6 +214,7 @@ struct Opened {
   CatalogueListPtr list;  ///< Null: the profile has no catalogue.
   ChartOfferPtr offer;    ///< Null: a chart has to be chosen.
   std::vector<spawners::kubernetes::Gauge> gauges;
+  std::vector<Neighbour> neighbours;
 };
 
 /// What the chart asks for and this person cannot have; null: nothing.
@@ -201,6 +248,9 @@ proxy::HubResponse form_page(Parts& parts,
                {"link", here_of(parts, what, form.link)}};
   if (!what.subject.server.empty()) view["server"] = what.subject.server;
   if (!what.chart.empty()) view["choice"] = choice_view(what, *all.offer, all.list);
+  if (all.offer->projects.size() > 1) view["projects"] = projects_view(what, *all.offer);
+  if (!all.neighbours.empty())
+    view["neighbours"] = {{"rows", neighbours_view(parts, call, all.neighbours)}};
   if (!what.profile->description.empty())
     view["description"] = web::words(what.profile->description, "");
   if (!message.is_null()) view["message"] = message;
@@ -225,10 +275,11 @@ Filling opening(const Parts& parts, const Call& call, const Wanted& what) {
   const ServerPtr last = parts.launcher.find(what.subject.key());
   if (filling.changes.empty() && last && last->record.profile == what.profile->name) {
     config::Values values = last->record.values;
-    const auto chart = values.find(spawners::kubernetes::kChosenChart);
-    if ((chart == values.end() ? "" : chart->second) != what.chart) return filling;
-    values.erase(spawners::kubernetes::kChosenChart);
-    values.erase(spawners::kubernetes::kChosenVersion);
+    if (value_of(values, spawners::kubernetes::kChosenChart) != what.chart) return filling;
+    for (const char* ours :
+         {spawners::kubernetes::kChosenChart, spawners::kubernetes::kChosenVersion,
+          spawners::kubernetes::kChosenProject})
+      values.erase(ours);
     filling.changes = std::move(values);
     filling.without_secrets = true;
   }
@@ -270,6 +321,13 @@ Task<Result<Opened>> opened(Parts& parts, Call& call) {
       co_await parts.launcher.chart_offer(all.what.subject.user, all.what.subject.server, profile);
   if (!offer) co_return std::move(offer.error());
   all.offer = std::move(*offer);
+  if (all.offer->source && !all.what.project.empty()) {
+    spawners::ServerSpec spec = *all.offer->spec;
+    spec.values = choice_of(all.what);
+    auto theirs = co_await desk->offer(std::move(spec));
+    if (!theirs) co_return std::move(theirs.error());
+    all.offer = std::move(*theirs);
+  }
   if (all.offer->source) co_return all;
   auto list = co_await desk->charts(*profile.kubernetes);
   if (!list) co_return std::move(list.error());
@@ -301,7 +359,10 @@ Task<Answer> chart_form(Parts& parts, Call& call) {
   Filling filling = opening(parts, call, all->what);
   auto form = co_await filled(parts, *all, std::move(filling));
   if (!form) co_return refusal(parts, call, form.error());
-  all->gauges = co_await parts.launcher.chart_desk(*all->what.profile)->quota(false);
+  all->gauges =
+      co_await parts.launcher.chart_desk(*all->what.profile)->quota(all->offer->namespace_, false);
+  all->neighbours =
+      co_await parts.launcher.chart_desk(*all->what.profile)->neighbours(all->offer->namespace_);
   co_return form_page(parts, call, *all, *form, kOk, nullptr);
 }
 
@@ -316,7 +377,10 @@ Task<Answer> start_chart(Parts& parts, Call& call) {
     return form_page(parts, call, *all, *form, status, message);
   };
   const bool start = text::field(call.form, "do") == "start";
-  all->gauges = co_await parts.launcher.chart_desk(*all->what.profile)->quota(start);
+  all->gauges =
+      co_await parts.launcher.chart_desk(*all->what.profile)->quota(all->offer->namespace_, start);
+  all->neighbours =
+      co_await parts.launcher.chart_desk(*all->what.profile)->neighbours(all->offer->namespace_);
   if (!start) co_return shown(kOk, nullptr);
   if (!form->problems.empty()) co_return shown(kBadValues, web::say("chart.refused"));
   if (const Json full = chart_no_room(all->gauges, form->demand); !full.is_null())

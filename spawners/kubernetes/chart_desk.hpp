@@ -7,6 +7,7 @@
 #include "spawners/kubernetes/catalogue.hpp"
 #include "spawners/kubernetes/chart/form.hpp"
 #include "spawners/kubernetes/chart_values.hpp"
+#include "spawners/kubernetes/projects.hpp"
 #include "spawners/kubernetes/quota.hpp"
 #include "spawners/spawner.hpp"
 
@@ -25,6 +26,7 @@ struct ChartOffer {
   std::string namespace_;
   /// "s3", "vault": keys that the chart asks for and this person's sign-in cannot get.
   std::vector<std::string> out_of_reach = {};
+  std::vector<Project> projects;  ///< What can be chosen as kChosenProject
 };
 using ChartOfferPtr = std::shared_ptr<const ChartOffer>;
 
@@ -51,6 +53,14 @@ struct FilledForm {
 /// Any thread.
 FilledForm fill(const ChartOffer& offer, const Filling& filling);
 
+/// A release in a project.
+struct Neighbour {
+  std::string release;
+  std::string chart;   ///< "minilab-1.2.0"
+  std::string launch;  ///< Of ours; empty: somebody else has installed it.
+  bool runs = false;   ///< Neither suspended nor under way
+};
+
 class ChartDesk {
  public:
   virtual ~ChartDesk() = default;
@@ -61,8 +71,11 @@ class ChartDesk {
   /// What can be chosen, of a profile with a catalogue.
   virtual Task<Result<CatalogueListPtr>> charts(config::KubernetesProfile profile) = 0;
   virtual Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling) = 0;
-  /// How full the namespace is: `fresh`, or as it was a moment ago. Empty: nobody says.
-  virtual Task<std::vector<Gauge>> quota(bool fresh) = 0;
+  /// How full a namespace is: `fresh`, or as it was a moment ago. Empty: nobody says.
+  virtual Task<std::vector<Gauge>> quota(std::string in_namespace, bool fresh) = 0;
+  /// What is installed in a project, by whomever. Empty for the one namespace of everybody, which
+  /// nobody is shown, and when nobody answers within two seconds.
+  virtual Task<std::vector<Neighbour>> neighbours(std::string in_namespace) = 0;
   /// What the chart has to say to who installed it (NOTES.txt), as it wrote it: somebody else's
   /// words, with secrets in them. `state`: of a server that was started.
   virtual Task<Result<std::string>> notes(State state) = 0;

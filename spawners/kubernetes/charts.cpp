@@ -67,12 +67,12 @@ Result<Installation> installation_of(const State& state) {
 }
 
 Charts::Charts(config::KubernetesSpawner settings,
-               std::string in_namespace,
+               std::shared_ptr<Projects> projects,
                std::string gateway,
                const Surroundings& around,
                ClusterPtr cluster)
     : settings_(std::move(settings)),
-      namespace_(std::move(in_namespace)),
+      projects_(std::move(projects)),
       gateway_(std::move(gateway)),
       folder_(around.data_dir + "/helm"),
       workers_(around.workers),
@@ -86,7 +86,6 @@ Charts::Charts(config::KubernetesSpawner settings,
                                                 .as_user = settings_.act_as,
                                                 .timeout = settings_.helm_timeout,
                                                 .most = settings_.helm_processes})),
-      quotas_(std::make_shared<Quotas>(cluster_, namespace_)),
       catalogues_(around.loop, around.workers, folder_),
       lender_(around.loop, settings_.s3, settings_.vault) {}
 
@@ -163,6 +162,8 @@ Task<Result<Started>> Charts::try_start(const ServerSpec& spec, Progress& progre
   const auto until = steady_clock::now() + spec.start_timeout;
   auto source = co_await source_for(spec);
   if (!source) co_return std::move(source.error());
+  auto project = projects_->of(spec);
+  if (!project) co_return std::move(project.error());
   const Installation installation = installation_for(spec, **source);
   auto lent = co_await lender_.lend((*source)->needs, spec.username, spec.access_token, progress);
   if (!lent) co_return std::move(lent.error());
@@ -182,11 +183,14 @@ Task<Result<Started>> Charts::try_start(const ServerSpec& spec, Progress& progre
   };
   auto wanted = co_await workers_.run(std::move(compute));
   if (!wanted) co_return Error(Errc::invalid, Cause::values_invalid, wanted.error().message());
+  auto prepared = projects_->prepare(std::move(*project));
+  auto room = co_await with_timeout(std::move(prepared), spec.start_timeout, "the project");
+  if (!room) co_return Error(Errc::unavailable, Cause::spawner_down, room.error().message());
   auto asked = settled(installation);
   auto there = co_await with_timeout(std::move(asked), spec.start_timeout, "the cluster");
   if (!there) co_return Error(Errc::unavailable, Cause::spawner_down, there.error().message());
   if (!*there || suspended(**there)) {  // else what it uses counts already
-    auto fits = co_await room_for(std::move(wanted->demand));
+    auto fits = co_await room_for(installation.namespace_, std::move(wanted->demand));
     if (!fits) co_return std::move(fits.error());
   }
   const auto remembered = co_await progress.remember(to_state(installation));
@@ -209,17 +213,43 @@ Task<Result<Started>> Charts::try_start(const ServerSpec& spec, Progress& progre
   co_return co_await with_log(installation, std::move(why));
 }
 
-Task<Result<void>> Charts::room_for(Demand demand) {
-  const std::vector<Gauge> gauges = co_await quotas_->now();
+Quotas& Charts::quotas_of(const std::string& in_namespace) {
+  auto& quotas = quotas_[in_namespace];
+  if (!quotas) quotas = std::make_shared<Quotas>(cluster_, in_namespace);
+  return *quotas;
+}
+
+Task<Result<void>> Charts::room_for(std::string in_namespace, Demand demand) {
+  const std::vector<Gauge> gauges = co_await quotas_of(in_namespace).now();
   const Gauge* full = too_full(gauges, demand);
   if (full != nullptr) co_return quota_error(*full, demand);
   co_return Result<void>();
 }
 
-Task<std::vector<Gauge>> Charts::quota(bool fresh) {
-  auto asked = fresh ? quotas_->now() : quotas_->lately();
+Task<std::vector<Gauge>> Charts::quota(std::string in_namespace, bool fresh) {
+  Quotas& quotas = quotas_of(in_namespace);
+  auto asked = fresh ? quotas.now() : quotas.lately();
   auto gauges = co_await std::move(asked);
   co_return gauges;
+}
+
+Task<Result<std::vector<Neighbour>>> Charts::neighbours(std::string in_namespace) {
+  std::vector<Neighbour> all;
+  if (!projects_->is_project(in_namespace)) co_return all;
+  auto secrets = co_await cluster_->api.get("/api/v1/namespaces/" + in_namespace +
+                                            "/secrets?limit=50&labelSelector=owner%3Dhelm%2C"
+                                            "status%21%3Dsuperseded");
+  if (!secrets) co_return std::move(secrets.error());
+  const Json items = secrets->value("items", Json::array());
+  for (const Json& secret : items) {
+    const auto release = release_of(secret);
+    if (!release) continue;
+    const auto ours = installation_of(release->description);
+    const bool known = ours && release->gateway == gateway_;
+    all.push_back({release->name, release->chart, known ? ours->id : "",
+                   release->status == "deployed" && !suspended(*release)});
+  }
+  co_return all;
 }
 
 Task<Result<std::string>> Charts::notes(Installation installation) {
@@ -274,7 +304,7 @@ Task<Result<void>> Charts::stop(Installation installation) {
   auto done = co_await take_down(installation);
   const Pods& pods = cluster_->releases;
   const bool refused = !done && done.error().code() == Errc::internal;
-  if (!refused || !pods.is_synced() || pods.of_launch(installation.release) != nullptr)
+  if (!refused || !pods.is_synced() || pods.of_launch(installation.pods()) != nullptr)
     co_return done;
   log::error("kubernetes", "helm cannot undo a release of which nothing runs",
              {{"release", installation.release}, {"why", done.error().message()}});
@@ -324,9 +354,9 @@ Task<Result<Liveness>> Charts::poll(Installation installation) {
 Task<Result<Liveness>> Charts::wait_for_end(Installation installation) {
   constexpr auto kLook = std::chrono::seconds(60);
   for (;;) {
-    co_await cluster_->releases.news(installation.release, kLook);
+    co_await cluster_->releases.news(installation.pods(), kLook);
     if (!cluster_->releases.is_synced()) continue;
-    if (cluster_->releases.of_launch(installation.release) != nullptr) continue;
+    if (cluster_->releases.of_launch(installation.pods()) != nullptr) continue;
     auto asked = co_await poll(installation);
     if (!asked || asked->kind == Liveness::Kind::ended) co_return asked;
     co_await sleep_for(std::chrono::seconds(1));
@@ -336,16 +366,20 @@ Task<Result<Liveness>> Charts::wait_for_end(Installation installation) {
 /// From what we wrote into each release of ours.
 Task<Result<std::vector<std::pair<std::string, State>>>> Charts::found() {
   std::vector<std::pair<std::string, State>> all;
-  auto secrets = co_await cluster_->api.get("/api/v1/namespaces/" + namespace_ +
-                                            "/secrets?labelSelector=owner%3Dhelm%2C" +
-                                            text::percent_encode(kGatewayLabel) + "%3D" + gateway_);
-  if (!secrets) co_return std::move(secrets.error());
-  const Json items = secrets->value("items", Json::array());
-  for (const Json& secret : items) {
-    const auto release = release_of(secret);
-    if (!release || suspended(*release) || release->status != "deployed") continue;
-    if (const auto one = installation_of(release->description))
-      all.emplace_back(one->id, release->description);
+  auto places = co_await projects_->existing();
+  if (!places) co_return std::move(places.error());
+  for (const std::string& place : *places) {
+    auto secrets = co_await cluster_->api.get(
+        "/api/v1/namespaces/" + place + "/secrets?labelSelector=owner%3Dhelm%2C" +
+        text::percent_encode(kGatewayLabel) + "%3D" + gateway_);
+    if (!secrets) co_return std::move(secrets.error());
+    const Json items = secrets->value("items", Json::array());
+    for (const Json& secret : items) {
+      const auto release = release_of(secret);
+      if (!release || suspended(*release) || release->status != "deployed") continue;
+      const auto one = installation_of(release->description);
+      if (one && one->namespace_ == place) all.emplace_back(one->id, release->description);
+    }
   }
   co_return all;
 }

@@ -14,6 +14,7 @@
 #include "spawners/kubernetes/cluster.hpp"
 #include "spawners/kubernetes/helm.hpp"
 #include "spawners/kubernetes/lender.hpp"
+#include "spawners/kubernetes/projects.hpp"
 #include "spawners/kubernetes/release.hpp"
 #include "spawners/spawner.hpp"
 
@@ -28,6 +29,7 @@ struct Installation {
   std::string port;     ///< A name; empty: found out
   std::string digest;   ///< Of the chart's archive
   bool suspends = false;
+  std::string pods() const { return namespace_ + "/" + release; }  ///< In Cluster::releases
 };
 
 /// The values of the form, without what was chosen of a catalogue.
@@ -39,7 +41,7 @@ Result<Installation> installation_of(const State& state);
 class Charts {
  public:
   Charts(config::KubernetesSpawner settings,
-         std::string in_namespace,
+         std::shared_ptr<Projects> projects,
          std::string gateway,
          const Surroundings& around,
          ClusterPtr cluster);
@@ -48,7 +50,8 @@ class Charts {
   Task<Result<ChartOfferPtr>> offer(ServerSpec spec);
   Task<Result<CatalogueListPtr>> listed(config::KubernetesProfile profile);
   Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling);
-  Task<std::vector<Gauge>> quota(bool fresh);
+  Task<std::vector<Gauge>> quota(std::string in_namespace, bool fresh);
+  Task<Result<std::vector<Neighbour>>> neighbours(std::string in_namespace);
   Task<Result<std::string>> notes(Installation installation);
   Task<Result<void>> uninstall(ServerSpec spec);
   Task<Result<Liveness>> poll(Installation installation);
@@ -70,7 +73,8 @@ class Charts {
   Task<Result<std::optional<Release>>> own_release(Installation installation);
   Task<Result<std::optional<Release>>> settled(Installation installation);
   Task<Result<void>> take_down(Installation installation);
-  Task<Result<void>> room_for(Demand demand);
+  Task<Result<void>> room_for(std::string in_namespace, Demand demand);
+  Quotas& quotas_of(const std::string& in_namespace);
   Task<Result<void>> install_until(const Installation& installation,
                                    std::string values,
                                    std::chrono::steady_clock::time_point until);
@@ -89,13 +93,13 @@ class Charts {
   Task<Result<void>> install(const Installation& installation, std::string values);
 
   config::KubernetesSpawner settings_;
-  std::string namespace_;
+  std::shared_ptr<Projects> projects_;
   std::string gateway_;
   std::string folder_;
   WorkerPool& workers_;
   ClusterPtr cluster_;
   std::shared_ptr<Helm> helm_;
-  std::shared_ptr<Quotas> quotas_;
+  std::map<std::string, std::shared_ptr<Quotas>> quotas_;  ///< By namespace
   Catalogues catalogues_;
   Lender lender_;
   std::map<std::string, ChartSourcePtr> sources_;  ///< By the archive's file; read once

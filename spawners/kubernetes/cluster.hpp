@@ -18,8 +18,8 @@ struct Cluster {
         watch(api, pods_path, std::move(selector), pods),
         watch_releases(api, pods_path, kReleaseLabel, releases) {}
   Api api;
-  Pods pods;                              ///< Ours, by launch
-  Pods releases{{kReleaseLabel, false}};  ///< Of charts, by release
+  Pods pods;                                    ///< Ours, by launch
+  Pods releases{{kReleaseLabel, false, true}};  ///< Of charts, by namespace and release
   Watch watch;
   Watch watch_releases;
   asio::cancellation_signal end;

@@ -73,16 +73,15 @@ KubernetesSpawner::KubernetesSpawner(std::string name,
                                      Surroundings around)
     : name_(std::move(name)),
       settings_(std::move(settings)),
-      namespace_(settings_.namespace_.empty() ? access.namespace_ : settings_.namespace_),
-      gateway_(gateway_of(around.data_dir)),
-      cluster_(std::make_shared<Cluster>(around.loop,
-                                         std::move(access),
-                                         "/api/v1/namespaces/" + namespace_ + "/pods",
-                                         selector_for(gateway_, name_))) {
+      gateway_(gateway_of(around.data_dir)) {
+  if (settings_.namespace_.empty()) settings_.namespace_ = access.namespace_;
+  cluster_ = std::make_shared<Cluster>(around.loop, std::move(access), pods_path(settings_),
+                                       selector_for(gateway_, name_));
+  projects_ = std::make_shared<Projects>(settings_, gateway_, around.workers, cluster_);
   auto token = asio::bind_cancellation_slot(cluster_->end.slot(), asio::detached);
   asio::co_spawn(around.loop, watch_for_ever(cluster_, false), token);
   if (settings_.helm.empty()) return;
-  charts_ = std::make_unique<Charts>(settings_, namespace_, gateway_, around, cluster_);
+  charts_ = std::make_unique<Charts>(settings_, projects_, gateway_, around, cluster_);
   auto also = asio::bind_cancellation_slot(cluster_->end_releases.slot(), asio::detached);
   asio::co_spawn(around.loop, watch_for_ever(cluster_, true), also);
 }
@@ -94,7 +93,8 @@ KubernetesSpawner::~KubernetesSpawner() {
 
 Launch KubernetesSpawner::launch_for(const ServerSpec& spec) const {
   const config::ContainerProfile usual;
-  return {spec.launch_id, "jupyter-" + safe_name(spec.username, spec.server_name), namespace_,
+  return {spec.launch_id, "jupyter-" + safe_name(spec.username, spec.server_name),
+          projects_->all_of(spec).front().namespace_,
           spec.profile.container ? spec.profile.container->port : usual.port};
 }
 
@@ -217,9 +217,15 @@ Task<Result<FilledForm>> KubernetesSpawner::filled(ChartOfferPtr offer, Filling 
   co_return made;
 }
 
-Task<std::vector<Gauge>> KubernetesSpawner::quota(bool fresh) {
-  auto gauges = co_await charts_->quota(fresh);
+Task<std::vector<Gauge>> KubernetesSpawner::quota(std::string in_namespace, bool fresh) {
+  auto gauges = co_await charts_->quota(std::move(in_namespace), fresh);
   co_return gauges;
+}
+
+Task<std::vector<Neighbour>> KubernetesSpawner::neighbours(std::string in_namespace) {
+  auto asking = charts_->neighbours(std::move(in_namespace));
+  auto told = co_await with_timeout(std::move(asking), std::chrono::seconds(2), "the releases");
+  co_return told ? std::move(*told) : std::vector<Neighbour>();
 }
 
 Task<Result<std::string>> KubernetesSpawner::notes(State state) {

@@ -51,7 +51,8 @@ class KubernetesSpawner final : public Spawner, public ChartDesk {
   Task<Result<ChartOfferPtr>> offer(ServerSpec spec) override;
   Task<Result<CatalogueListPtr>> charts(config::KubernetesProfile profile) override;
   Task<Result<FilledForm>> filled(ChartOfferPtr offer, Filling filling) override;
-  Task<std::vector<Gauge>> quota(bool fresh) override;
+  Task<std::vector<Gauge>> quota(std::string in_namespace, bool fresh) override;
+  Task<std::vector<Neighbour>> neighbours(std::string in_namespace) override;
   Task<Result<std::string>> notes(State state) override;
   Task<Result<void>> uninstall(ServerSpec spec) override;
 
@@ -80,9 +81,9 @@ class KubernetesSpawner final : public Spawner, public ChartDesk {
 
   std::string name_;
   config::KubernetesSpawner settings_;
-  std::string namespace_;
   std::string gateway_;  ///< Whose pods these are: a hash of data_dir
   ClusterPtr cluster_;
+  std::shared_ptr<Projects> projects_;
   std::unique_ptr<Charts> charts_;  ///< None without a helm
 };
 

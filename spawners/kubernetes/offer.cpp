@@ -27,6 +27,7 @@ config::Values values_of(const ServerSpec& spec) {
   config::Values values = spec.values;
   values.erase(kChosenChart);
   values.erase(kChosenVersion);
+  values.erase(kChosenProject);
   return values;
 }
 
@@ -100,10 +101,11 @@ ForWhom Charts::whom_for(const ServerSpec& spec, const Installation& installatio
 
 Installation Charts::installation_for(const ServerSpec& spec, const ChartSource& source) const {
   const config::KubernetesProfile& profile = *spec.profile.kubernetes;
+  const auto project = projects_->of(spec);
   Installation installation{
       .id = spec.launch_id,
       .release = release_name(source.chart.name, spec.username, spec.server_name),
-      .namespace_ = namespace_,
+      .namespace_ = project ? project->namespace_ : projects_->all_of(spec).front().namespace_,
       .service = profile.service,
       .port = profile.port,
       .digest = source.digest,
@@ -117,19 +119,23 @@ Task<Result<ChartOfferPtr>> Charts::offer(ServerSpec spec) {
   const auto whose = std::make_shared<const ServerSpec>(spec);
   const bool choice = spec.profile.kubernetes->archive.empty();
   if (choice && value_in(spec.values, kChosenChart).empty())
-    co_return std::make_shared<const ChartOffer>(ChartOffer{whose, nullptr, {}, {}, {}});
+    co_return std::make_shared<const ChartOffer>(ChartOffer{whose, nullptr, {}, {}, {}, {}, {}});
+  const auto project = projects_->of(spec);
+  if (!project) co_return Error(Errc::not_found, project.error().message());
   auto source = co_await source_for(spec);
   if (!source) co_return std::move(source.error());
   const Installation installation = installation_for(spec, **source);
   ForWhom whom = whom_for(spec, installation);
   whom.lent = lender_.shown((*source)->needs, spec.username, spec.access_token);
-  auto work = [source = *source, installation, whose, whom = std::move(whom),
+  auto work = [source = *source, installation, whose, projects = projects_->all_of(spec),
+               whom = std::move(whom),
                missing = lender_.out_of_reach((*source)->needs,
                                               spec.access_token)]() -> Result<ChartOfferPtr> {
     auto form = form_of(*source, whom);
     if (!form) return std::move(form.error());
-    return std::make_shared<const ChartOffer>(ChartOffer{
-        whose, source, std::move(*form), installation.release, installation.namespace_, missing});
+    return std::make_shared<const ChartOffer>(
+        ChartOffer{whose, source, std::move(*form), installation.release, installation.namespace_,
+                   missing, projects});
   };
   auto made = co_await workers_.run(std::move(work));
   co_return made;

@@ -48,6 +48,7 @@ Pod pod_of(const Json& object, const PodKind& kind) {
   pod.uid = text_in(about, "uid");
   pod.deleting = about.contains("deletionTimestamp");
   pod.launch = text_in(part(about, "labels"), kind.label);
+  if (kind.by_namespace) pod.launch.insert(0, text_in(about, "namespace") + "/");
   pod.state = text_in(part(about, "annotations"), kStateAnnotation);
   const Json& parts = list_in(part(object, "spec"), "containers");
   if (!parts.empty()) pod.container = text_in(parts.front(), "name");

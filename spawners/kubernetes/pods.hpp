@@ -40,10 +40,12 @@ struct Pod {
   bool operator==(const Pod&) const = default;
 };
 
-/// Which label names the launch, and whether only the container "notebook" counts.
+/// Which label names the launch, whether only the container "notebook" counts, and whether the
+/// label says enough: releases of one name may be in several namespaces ("labs/minilab-alice").
 struct PodKind {
   const char* label = kLaunchLabel;
   bool only_notebook = true;
+  bool by_namespace = false;
 };
 
 Pod pod_of(const Json& object, const PodKind& kind = {});

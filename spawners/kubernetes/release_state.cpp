@@ -131,7 +131,7 @@ Task<Result<Upstream>> Charts::until_ready(Installation installation,
   std::optional<steady_clock::time_point> trouble;
   LiveLog log;
   for (auto soon = kSoon;;) {
-    const std::optional<Pod> pod = cluster_->releases.known(installation.release);
+    const std::optional<Pod> pod = cluster_->releases.known(installation.pods());
     if (!pod || pod->ready) {
       auto address = co_await address_of(installation);
       const bool there = address && *address;
@@ -148,15 +148,15 @@ Task<Result<Upstream>> Charts::until_ready(Installation installation,
     if (pod && !pod->ready && !pod->deleting)
       if (auto end = hopeless(*pod, since)) co_return std::move(*end);
     if (pod) co_await log.tell(cluster_->api, installation.namespace_, *pod, progress);
-    if (cluster_->releases.known(installation.release) != pod) continue;
+    if (cluster_->releases.known(installation.pods()) != pod) continue;
     const bool near = pod && pod->ready;
-    co_await cluster_->releases.news(installation.release, near ? soon : kLook);
+    co_await cluster_->releases.news(installation.pods(), near ? soon : kLook);
     soon = near ? std::min(soon * 2, kLook) : kSoon;
   }
 }
 
 Error Charts::overdue(const Installation& installation) const {
-  const Pod* pod = cluster_->releases.of_launch(installation.release);
+  const Pod* pod = cluster_->releases.of_launch(installation.pods());
   if (pod == nullptr) return {Errc::timeout, Cause::start_timeout, "the chart made no pod in time"};
   if (pod->unschedulable) return {Errc::timeout, Cause::unschedulable, pod->message};
   if (is_image_trouble(*pod)) return {Errc::timeout, Cause::image_pull, pod->waiting_message};
@@ -194,7 +194,7 @@ Task<std::optional<Error>> Charts::tell_events(const Installation& installation,
 
 /// With the last lines of its pod, if it has printed any.
 Task<Error> Charts::with_log(const Installation& installation, Error why) {
-  const Pod* pod = cluster_->releases.of_launch(installation.release);
+  const Pod* pod = cluster_->releases.of_launch(installation.pods());
   if (pod == nullptr || pod->phase == "Pending") co_return why;
   const std::string address =
       "/api/v1/namespaces/" + installation.namespace_ + "/pods/" + pod->name + "/log?tailLines=20";
@@ -229,7 +229,7 @@ Task<Result<void>> Charts::until_no_pods(Installation installation) {
     if (steady_clock::now() > until)
       co_return Error(Errc::timeout, Cause::spawner_down,
                       "the pods of " + installation.release + " do not go away");
-    co_await cluster_->releases.news(installation.release, std::chrono::seconds(1));
+    co_await cluster_->releases.news(installation.pods(), std::chrono::seconds(1));
   }
 }
 

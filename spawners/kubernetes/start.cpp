@@ -193,6 +193,9 @@ Task<Result<void>> KubernetesSpawner::create_until(const ServerSpec& spec,
 
 Task<Result<void>> KubernetesSpawner::create_objects(const ServerSpec& spec, const Launch& launch) {
   const Owner owner{gateway_, name_};
+  auto own = projects_->prepare(projects_->all_of(spec).front());
+  auto prepared = co_await std::move(own);
+  if (!prepared) co_return prepared;
   auto plan = environment_in_container(settings_, spec);
   if (!plan) co_return std::move(plan.error());
   auto pod = pod_for(settings_, spec, launch, owner);

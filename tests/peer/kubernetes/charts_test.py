@@ -23,6 +23,7 @@ import yaml
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 from catalogue import Form, Repository  # noqa: E402
+from projects import check_projects  # noqa: E402
 from drivers.gateway import PASSWORD, Gateway, Person, percentile, steady_port, wait_until  # noqa: E402
 from drivers.jars import Browser  # noqa: E402
 from keys import check_keys, keyed_chart, signed_in_by  # noqa: E402
@@ -586,6 +587,8 @@ def main():
             tell("many")
             check_many_at_once(gateway, site)
             check_the_cost(gateway, site)
+            tell("projects")
+            check_projects(site)
             tell("the end")
             alice.stop()
             alice.wait_stopped(150)

@@ -129,6 +129,7 @@ const std::set<std::string> kBeyondASchema = {
     "sessions_short",
     "sessions_too_long",
     "spawners_memory_small",
+    "spawners_projects",
     "subdomain_host_above",
     "subdomain_host_address",
     "subdomain_host_alone",
